@@ -1,0 +1,7 @@
+//! How a service reaches Kafka, and whether it does at the moment.
+
+mod connection;
+mod settings;
+
+pub use connection::Connection;
+pub use settings::{KAFKA_VARIABLES, KafkaConfig, SecurityProtocol};

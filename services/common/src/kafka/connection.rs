@@ -1,0 +1,195 @@
+//! Whether a client reaches any broker, said when it changes and not a thousand times.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use serde::Deserialize;
+
+/// While Kafka is away, it is said again this often.
+const REMINDER: Duration = Duration::from_secs(30);
+
+/// What a client's context hears about its brokers. Give it every error, log line and statistics of the client.
+#[derive(Debug)]
+pub struct Connection {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    up: bool,
+    /// Since when it has been up or away.
+    since: Instant,
+    /// When its absence, or another error, was last spoken of.
+    said: Option<Instant>,
+    /// The last thing the client complained about.
+    complaint: Option<String>,
+    /// Why the client can never work again.
+    fatal: Option<String>,
+}
+
+/// The part of librdkafka's statistics that tells which brokers answer.
+#[derive(Deserialize)]
+struct Statistics {
+    brokers: HashMap<String, Broker>,
+}
+
+#[derive(Deserialize)]
+struct Broker {
+    state: String,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        let state = State { up: false, since: Instant::now(), said: None, complaint: None, fatal: None };
+        Self { state: Mutex::new(state) }
+    }
+}
+
+impl Connection {
+    /// Whether any broker answered at the last look.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.lock().up
+    }
+
+    /// Why no broker is reached; `None` while one is.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let state = self.lock();
+        if let Some(fatal) = &state.fatal {
+            return Some(fatal.clone());
+        }
+        let complaint = state.complaint.as_deref().unwrap_or("no broker has answered yet");
+        (!state.up).then(|| format!("Kafka is away: {complaint}"))
+    }
+
+    /// Why the client can never work again, if so.
+    #[must_use]
+    pub fn fatal(&self) -> Option<String> {
+        self.lock().fatal.clone()
+    }
+
+    /// Any answer from a broker shows that one is there.
+    pub fn answered(&self) {
+        let mut state = self.lock();
+        if state.up {
+            return;
+        }
+        if state.said.take().is_some() {
+            tracing::info!("Kafka is back after {:.1} s", state.since.elapsed().as_secs_f64());
+        }
+        (state.up, state.since, state.complaint) = (true, Instant::now(), None);
+    }
+
+    /// Takes an error from [`rdkafka::ClientContext::error`] or from a poll.
+    pub fn error(&self, error: &KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Fatal) => self.fatal_error(reason),
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.away(reason),
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => self.fatal_error(&error.to_string()),
+            _ => self.complaint(reason),
+        }
+    }
+
+    /// Notes that the client can never work again.
+    pub fn fatal_error(&self, reason: &str) {
+        self.lock().fatal.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Takes a line of librdkafka's own log: what matters in it also comes as an error.
+    pub fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            // Settings that do not fit are said nowhere else.
+            RDKafkaLogLevel::Warning if facility == "CONFWARN" => tracing::warn!("librdkafka: {message}"),
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning
+            | RDKafkaLogLevel::Notice
+            | RDKafkaLogLevel::Info
+            | RDKafkaLogLevel::Debug => tracing::debug!("librdkafka: {facility}: {message}"),
+        }
+    }
+
+    /// Takes the JSON of [`rdkafka::ClientContext::stats_raw`].
+    pub fn statistics(&self, json: &[u8]) {
+        let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else {
+            return;
+        };
+        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+            self.answered();
+        } else {
+            self.away("no broker answers");
+        }
+    }
+
+    fn away(&self, reason: &str) {
+        let mut state = self.lock();
+        if state.up {
+            (state.up, state.since) = (false, Instant::now());
+        }
+        let complaint = state.complaint.get_or_insert_with(|| reason.to_owned()).clone();
+        // A client that has only just started is not away, it is on its way.
+        let patience = if state.said.is_some() { REMINDER } else { Duration::from_millis(500) };
+        if state.said.unwrap_or(state.since).elapsed() >= patience {
+            tracing::warn!("Kafka is away for {:.1} s: {complaint}; trying on", state.since.elapsed().as_secs_f64());
+            state.said = Some(Instant::now());
+        }
+    }
+
+    fn complaint(&self, reason: &str) {
+        let mut state = self.lock();
+        // While a broker answers this is about something else, such as a topic that is missing.
+        if state.up && state.complaint.as_deref() != Some(reason) {
+            tracing::debug!("Kafka's client reports: {reason}");
+        }
+        state.complaint = Some(reason.to_owned());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UP: &[u8] = br#"{"brokers":{"a:1/1":{"state":"UP","rtt":{}},"b:1/2":{"state":"CONNECT"}}}"#;
+    const DOWN: &[u8] = br#"{"brokers":{"a:1/1":{"state":"TRY_CONNECT"}}}"#;
+
+    #[test]
+    fn it_is_up_while_any_broker_answers() {
+        let connection = Connection::default();
+        assert!(connection.problem().is_some_and(|problem| problem.contains("no broker has answered yet")));
+        connection.statistics(UP);
+        assert_eq!((connection.is_up(), connection.problem()), (true, None));
+        connection.statistics(DOWN);
+        assert!(!connection.is_up());
+        connection.answered();
+        assert!(connection.is_up());
+    }
+
+    #[test]
+    fn the_reason_of_an_absence_is_told() {
+        let connection = Connection::default();
+        connection.statistics(UP);
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "a:1: Connection refused");
+        assert!(connection.is_up(), "another broker may be there");
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+        assert_eq!(connection.problem().as_deref(), Some("Kafka is away: a:1: Connection refused"));
+    }
+
+    #[test]
+    fn a_fatal_error_stays() {
+        let connection = Connection::default();
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::Fatal), "fenced");
+        connection.statistics(UP);
+        assert_eq!((connection.fatal().as_deref(), connection.problem().as_deref()), (Some("fenced"), Some("fenced")));
+    }
+}
