@@ -45,7 +45,7 @@ pub trait Service {
 }
 
 /// An error that ends a process.
-pub trait ServiceError: std::error::Error {
+pub trait ServiceError: std::error::Error + Send + 'static {
     /// The process's exit code, not 0.
     fn exit_code(&self) -> u8;
 }
