@@ -1,1 +1,241 @@
+//! A consumer that keeps up: it takes part in a group, works on many symbols at once and on each in order,
+//! commits only what is done, hands over without loss, and puts aside what never can be worked on.
+//!
+//! Data flows one way: [`member`] polls and hands each [`record`] out to its [`partition`]'s [`lane`]s, lanes run
+//! the [`handler`], the [`watermark`] rises over what they finish, and the member commits it.
 
+pub mod api;
+pub mod assignment;
+pub mod commit;
+pub mod config;
+pub mod context;
+pub mod dead_letters;
+pub mod gate;
+pub mod handler;
+mod headers;
+pub mod lane;
+pub mod member;
+pub mod metrics;
+pub mod outbound;
+pub mod partition;
+pub mod rebalance;
+pub mod record;
+pub mod sequence;
+pub mod trace;
+pub mod watermark;
+pub mod window;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use common::http::{Server, probes};
+use common::service::{EXIT_CONFIG, EXIT_FAILED, EXIT_FATAL, Service, ServiceError};
+use common::telemetry::{Sampling, TelemetryConfig};
+use prometheus::Registry;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+
+use crate::assignment::Assignment;
+use crate::context::{Context, Settings};
+use crate::dead_letters::DeadLetters;
+use crate::handler::{Forward, Handler, LatestPrices, Stocks};
+use crate::lane::Workshop;
+use crate::member::{Member, View};
+use crate::metrics::Metrics;
+use crate::outbound::Outbound;
+use crate::partition::Limits;
+
+/// How long dead letters and forwarded updates that nobody waits for may take to be sent at the end.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why the consumer ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address for HTTP cannot be had.
+    #[error("HTTP_ADDR={address}: it cannot be bound: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The HTTP server failed.
+    #[error("the HTTP server failed: {0}")]
+    Http(#[from] std::io::Error),
+    /// A metric's name is taken.
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The Kafka client refuses its settings.
+    #[error("the Kafka client refuses its settings: {0}")]
+    Client(#[from] KafkaError),
+    /// The Kafka client can never work again.
+    #[error("the Kafka client cannot go on and has to be started anew: {0}")]
+    Fatal(String),
+    /// A lane ended by itself, which only a bug can bring about.
+    #[error("a lane of partition {0} ended before its time")]
+    Lane(i32),
+    /// The thread that polls ended by itself, which only a bug can bring about.
+    #[error("the thread that polls ended before its time")]
+    Member,
+}
+
+impl ServiceError for Error {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bind { .. } | Self::Client(_) => EXIT_CONFIG,
+            Self::Http(_) | Self::Metrics(_) | Self::Lane(_) | Self::Member => EXIT_FAILED,
+            Self::Fatal(_) => EXIT_FATAL,
+        }
+    }
+}
+
+/// A consumer that has bound its address and not joined yet.
+pub struct Consumer<H: Handler = Stocks> {
+    config: Config,
+    server: Server,
+    routes: Router,
+    registry: Registry,
+    outbound: Arc<Outbound>,
+    handler: H,
+}
+
+impl Consumer {
+    /// A consumer that does what the settings say: simulated work, latest prices, forwarding.
+    ///
+    /// # Errors
+    /// Where the address cannot be had or the client refuses its settings.
+    pub async fn bind(config: Config) -> Result<Self, Error> {
+        let prices = Arc::new(LatestPrices::default());
+        let routes = api::stocks(Arc::clone(&prices));
+        let work = config.work;
+        Self::bind_with(config, routes, |config, outbound| {
+            let forward = |topic: &String| Forward::new(outbound, topic.clone(), config.client_id.clone());
+            Stocks::new(work, prices, config.output_topic.as_ref().map(forward))
+        })
+        .await
+    }
+}
+
+impl<H: Handler> Consumer<H> {
+    /// A consumer that does something else with an update; `routes` are added to its HTTP side.
+    ///
+    /// # Errors
+    /// Where the address cannot be had or the client refuses its settings.
+    pub async fn bind_with(
+        config: Config,
+        routes: Router,
+        handler: impl FnOnce(&Config, Arc<Outbound>) -> H,
+    ) -> Result<Self, Error> {
+        let address = config.http_addr;
+        let outbound = Arc::new(Outbound::new(&config.kafka, &config.client_id)?);
+        let handler = handler(&config, Arc::clone(&outbound));
+        let server = Server::bind(address).await.map_err(|source| Error::Bind { address, source })?;
+        Ok(Self { config, server, routes, registry: Registry::new(), outbound, handler })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Works until `shutdown`, then hands everything over within [`Config::shutdown_timeout`].
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let Self { config, server, routes, registry, outbound, handler } = self;
+        let metrics = Metrics::register(&registry)?;
+        let dead_letters = DeadLetters::new(
+            Arc::clone(&outbound),
+            config.dead_letter_topic.clone(),
+            config.topic.clone(),
+            config.group.clone(),
+            config.client_id.clone(),
+        );
+        let workshop = Arc::new(Workshop {
+            handler,
+            dead_letters,
+            metrics: metrics.clone(),
+            topic: config.topic.clone(),
+            group: config.group.clone(),
+            member: config.client_id.clone(),
+        });
+        let limits = Limits { lanes: config.lanes, in_flight: config.max_in_flight as usize };
+        let settings = Settings {
+            topic: config.topic.clone(),
+            member: config.client_id.clone(),
+            drain_timeout: config.drain_timeout,
+        };
+        let assignment = Assignment::new(workshop, limits, Handle::current());
+        let context = Context::new(settings, metrics.clone(), assignment);
+        let consumer: BaseConsumer<Context<H>> = config.client().create_with_context(context)?;
+        consumer.subscribe(&[&config.topic])?;
+        tracing::info!(member = config.client_id, "joining group {} to read topic {}", config.group, config.topic);
+
+        let view = View::default();
+        let context = Arc::clone(consumer.context());
+        let router = probes(Arc::new(move || context.readiness()), registry)
+            .merge(api::assignment(&config.client_id, &config.group, &config.topic, Arc::clone(&view)))
+            .merge(routes);
+        let stop = shutdown.child_token();
+        let member = Member::new(consumer, Arc::clone(&outbound), metrics, config.commit_interval, view);
+        let mut member = spawn(member, stop.clone());
+        let mut http = tokio::spawn(server.serve(router, stop.clone()));
+
+        let ended = tokio::select! {
+            ended = &mut member => Some(ended.unwrap_or(Err(Error::Member))),
+            served = &mut http => {
+                stop.cancel();
+                return served.map_err(|_| Error::Member)?.map_err(Error::Http);
+            }
+            () = shutdown.cancelled() => None,
+        };
+        let result = match ended {
+            Some(result) => result,
+            None => match tokio::time::timeout(config.shutdown_timeout(), member).await {
+                Ok(ended) => ended.unwrap_or(Err(Error::Member)),
+                Err(_) => {
+                    tracing::warn!("the group did not let go in time: ending all the same");
+                    Ok(())
+                }
+            },
+        };
+        stop.cancel();
+        // The HTTP side bounds its own end; it has nothing to lose.
+        let _ = http.await;
+        let _ = tokio::task::spawn_blocking(move || outbound.flush(FLUSH_TIMEOUT)).await;
+        result
+    }
+}
+
+/// Runs a member on a thread of its own: its callbacks block.
+fn spawn<H: Handler>(member: Member<H>, stop: CancellationToken) -> tokio::sync::oneshot::Receiver<Result<(), Error>> {
+    let (ended, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody listens any more where the end was not waited for.
+        let _ = ended.send(member.run(&stop));
+    });
+    receiver
+}
+
+impl Service for Consumer {
+    const NAME: &'static str = "consumer";
+    const SAMPLING: Sampling = Sampling::Followed;
+    type Config = Config;
+    type Error = Error;
+
+    fn telemetry(config: &Config) -> &TelemetryConfig {
+        &config.telemetry
+    }
+
+    async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+        Consumer::bind(config).await?.run(shutdown).await
+    }
+}

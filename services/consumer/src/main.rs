@@ -1,1 +1,5 @@
-fn main() {}
+//! The consumer's process.
+
+fn main() -> std::process::ExitCode {
+    common::service::main::<consumer::Consumer>()
+}

@@ -21,12 +21,16 @@ pub struct Connection {
 #[derive(Debug)]
 struct State {
     up: bool,
+    /// Whether the coordinator of the client's group answers.
+    has_coordinator: bool,
     /// Since when it has been up or away.
     since: Instant,
     /// When its absence, or another error, was last spoken of.
     said: Option<Instant>,
     /// The last thing the client complained about.
     complaint: Option<String>,
+    /// When a complaint was last spoken of while a broker answered.
+    complained: Option<Instant>,
     /// Why the client can never work again.
     fatal: Option<String>,
 }
@@ -35,6 +39,12 @@ struct State {
 #[derive(Deserialize)]
 struct Statistics {
     brokers: HashMap<String, Broker>,
+    cgrp: Option<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +54,15 @@ struct Broker {
 
 impl Default for Connection {
     fn default() -> Self {
-        let state = State { up: false, since: Instant::now(), said: None, complaint: None, fatal: None };
+        let state = State {
+            up: false,
+            has_coordinator: false,
+            since: Instant::now(),
+            said: None,
+            complaint: None,
+            complained: None,
+            fatal: None,
+        };
         Self { state: Mutex::new(state) }
     }
 }
@@ -54,6 +72,12 @@ impl Connection {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.lock().up
+    }
+
+    /// Whether the coordinator of the client's group answered at the last look.
+    #[must_use]
+    pub fn has_coordinator(&self) -> bool {
+        self.lock().has_coordinator
     }
 
     /// Why no broker is reached; `None` while one is.
@@ -121,6 +145,7 @@ impl Connection {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else {
             return;
         };
+        self.lock().has_coordinator = statistics.cgrp.is_some_and(|group| group.state == "up");
         if statistics.brokers.values().any(|broker| broker.state == "UP") {
             self.answered();
         } else {
@@ -145,8 +170,10 @@ impl Connection {
     fn complaint(&self, reason: &str) {
         let mut state = self.lock();
         // While a broker answers this is about something else, such as a topic that is missing.
-        if state.up && state.complaint.as_deref() != Some(reason) {
-            tracing::debug!("Kafka's client reports: {reason}");
+        let is_new = state.complaint.as_deref() != Some(reason);
+        if state.up && (is_new || state.complained.is_none_or(|at| at.elapsed() >= REMINDER)) {
+            tracing::warn!("Kafka: {reason}");
+            state.complained = Some(Instant::now());
         }
         state.complaint = Some(reason.to_owned());
     }
