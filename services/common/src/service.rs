@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, load, plain_table};
+use crate::config::{Config, load, markdown_table, plain_table};
 use crate::shutdown;
 use crate::telemetry::{self, Sampling, TelemetryConfig};
 
@@ -58,6 +58,10 @@ pub fn main<S: Service>() -> ExitCode {
         None => {}
         Some("--help" | "-h") => {
             println!("{}: settings come from environment variables:\n\n{}", S::NAME, plain_table::<S::Config>());
+            return ExitCode::SUCCESS;
+        }
+        Some("--settings-as-markdown") => {
+            print!("{}", markdown_table::<S::Config>());
             return ExitCode::SUCCESS;
         }
         Some("--version" | "-V") => {

@@ -173,7 +173,7 @@ impl<H: Handler> Context<H> {
         if offsets.count() == 0 {
             return;
         }
-        if !self.connection.is_up() {
+        if self.connection.is_away() {
             tracing::warn!("Kafka is away: what was done since the last commit will be done again");
             return;
         }

@@ -5,6 +5,7 @@ mod prices;
 mod stocks;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use forward::Forward;
 pub use prices::{LatestPrice, LatestPrices};
@@ -25,6 +26,13 @@ pub trait Handler: Send + Sync + 'static {
     /// # Errors
     /// Whether trying again can help.
     fn handle(&self, update: &Update) -> impl Future<Output = Result<Receipt, HandlerError>> + Send;
+}
+
+/// A handler that others hold on to as well.
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(&self, update: &Update) -> impl Future<Output = Result<Receipt, HandlerError>> + Send {
+        H::handle(self, update)
+    }
 }
 
 /// The end of an update's work.

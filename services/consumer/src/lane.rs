@@ -168,6 +168,7 @@ impl<H: Handler> Lane<H> {
     /// Puts poison aside. Until that is done the partition holds: nothing else keeps the record.
     async fn bury(&mut self, poison: Poison) {
         self.confirm_all().await;
+        self.metrics.flush();
         let mut retries = 0;
         let mut waits = backoff::exponential(FIRST_WAIT, LONGEST_WAIT);
         loop {

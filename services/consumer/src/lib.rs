@@ -68,6 +68,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error("the HTTP server failed: {0}")]
     Http(#[from] std::io::Error),
+    /// The HTTP server's task ended by itself, which only a bug can bring about.
+    #[error("the HTTP server ended before its time")]
+    Server,
     /// A metric's name is taken.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -89,7 +92,7 @@ impl ServiceError for Error {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bind { .. } | Self::Client(_) => EXIT_CONFIG,
-            Self::Http(_) | Self::Metrics(_) | Self::Lane(_) | Self::Member => EXIT_FAILED,
+            Self::Http(_) | Self::Server | Self::Metrics(_) | Self::Lane(_) | Self::Member => EXIT_FAILED,
             Self::Fatal(_) => EXIT_FATAL,
         }
     }
@@ -181,37 +184,45 @@ impl<H: Handler> Consumer<H> {
 
         let view = View::default();
         let context = Arc::clone(consumer.context());
-        let router = probes(Arc::new(move || context.readiness()), registry)
+        let stopping = shutdown.clone();
+        let readiness = move || match stopping.is_cancelled() {
+            true => Err("it is shutting down".to_owned()),
+            false => context.readiness(),
+        };
+        let router = probes(Arc::new(readiness), registry)
             .merge(api::assignment(&config.client_id, &config.group, &config.topic, Arc::clone(&view)))
             .merge(routes);
-        let stop = shutdown.child_token();
+        let leave = shutdown.child_token();
+        // HTTP outlives the member: how it hands over can be watched.
+        let closing = CancellationToken::new();
         let member = Member::new(consumer, Arc::clone(&outbound), metrics, config.commit_interval, view);
-        let mut member = spawn(member, stop.clone());
-        let mut http = tokio::spawn(server.serve(router, stop.clone()));
+        let mut member = spawn(member, leave.clone());
+        let mut http = tokio::spawn(server.serve(router, closing.clone()));
 
-        let ended = tokio::select! {
-            ended = &mut member => Some(ended.unwrap_or(Err(Error::Member))),
-            served = &mut http => {
-                stop.cancel();
-                return served.map_err(|_| Error::Member)?.map_err(Error::Http);
-            }
-            () = shutdown.cancelled() => None,
+        let mut served = None;
+        let mut ended = None;
+        tokio::select! {
+            result = &mut member => ended = Some(result),
+            result = &mut http => served = Some(result),
+            () = shutdown.cancelled() => {}
+        }
+        leave.cancel();
+        let ended = match ended {
+            Some(ended) => ended,
+            None => tokio::time::timeout(config.shutdown_timeout(), member).await.unwrap_or_else(|_| {
+                tracing::warn!("the group did not let go in time: ending all the same");
+                Ok(Ok(()))
+            }),
         };
-        let result = match ended {
-            Some(result) => result,
-            None => match tokio::time::timeout(config.shutdown_timeout(), member).await {
-                Ok(ended) => ended.unwrap_or(Err(Error::Member)),
-                Err(_) => {
-                    tracing::warn!("the group did not let go in time: ending all the same");
-                    Ok(())
-                }
-            },
+        closing.cancel();
+        let served = match served {
+            Some(served) => served,
+            None => http.await,
         };
-        stop.cancel();
-        // The HTTP side bounds its own end; it has nothing to lose.
-        let _ = http.await;
+        // Best effort: nobody waits for what is left then, its offsets are not committed.
         let _ = tokio::task::spawn_blocking(move || outbound.flush(FLUSH_TIMEOUT)).await;
-        result
+        ended.unwrap_or(Err(Error::Member))?;
+        Ok(served.map_err(|_| Error::Server)??)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use tokio_util::sync::CancellationToken;
 
@@ -72,13 +73,13 @@ impl<H: Handler> Member<H> {
             Ok(()) => {
                 context.hand_over(&self.consumer, &all);
                 context.close();
-                if context.connection.is_up() {
-                    drop(self.consumer);
-                    tracing::info!("left the group");
-                } else {
+                if context.connection.is_away() {
                     // Leaving would wait for the broker (and librdkafka 2.12 may crash over it).
                     tracing::warn!("Kafka is away: not leaving the group, it will notice by itself");
                     std::mem::forget(self.consumer);
+                } else {
+                    drop(self.consumer);
+                    tracing::info!("left the group");
                 }
                 Ok(())
             }
@@ -109,7 +110,11 @@ impl<H: Handler> Member<H> {
                     }
                     (taken, wait) = (taken + 1, Duration::ZERO);
                 }
-                Some(Err(error)) => self.consumer.context().connection.error(&error, &error.to_string()),
+                // The context has heard of it already, with the reason.
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    self.consumer.context().connection.fatal_error(&code.to_string());
+                }
+                Some(Err(_)) => {}
                 None => {
                     self.consumer.context().state().assignment.flush();
                     (taken, wait) = (BURST, TICK);

@@ -15,6 +15,9 @@ use crate::record::Reason;
 /// A lane adds its counts to the shared ones this often.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
+/// After work that took longer, it does so at once: the next may take longer still.
+const SLOW_WORK: Duration = Duration::from_millis(1);
+
 /// Seconds of work per update.
 const WORK_BUCKETS: &[f64] = &[1e-6, 1e-5, 1e-4, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -249,12 +252,13 @@ impl LaneMetrics {
         let now = Instant::now();
         self.records.inc();
         self.bytes.inc_by(bytes as u64);
-        self.work.observe(now.saturating_duration_since(begun).as_secs_f64());
+        let work = now.saturating_duration_since(begun);
+        self.work.observe(work.as_secs_f64());
         let since = now.saturating_duration_since(self.flushed);
         let now_ms = self.wall_ms.saturating_add(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         let age_ms = u32::try_from(now_ms.saturating_sub(timestamp_ms).max(0)).unwrap_or(u32::MAX);
         self.age.observe(f64::from(age_ms) / 1000.0);
-        if since >= FLUSH_INTERVAL {
+        if since >= FLUSH_INTERVAL || work >= SLOW_WORK {
             self.flush();
         }
     }

@@ -157,7 +157,8 @@ mod tests {
             let mut released = 0;
             for (which, count) in steps {
                 let lane = which.index(lanes as usize);
-                for offset in queues[lane].drain(..count.min(queues[lane].len())).collect::<Vec<_>>() {
+                let count = count.min(queues[lane].len());
+                for offset in queues[lane].drain(..count) {
                     unfinished.remove(&offset);
                     finished[lane] = offset;
                 }

@@ -1,1 +1,5 @@
-fn main() {}
+//! The demo's process.
+
+fn main() -> std::process::ExitCode {
+    demo::main()
+}

@@ -21,6 +21,8 @@ pub struct Connection {
 #[derive(Debug)]
 struct State {
     up: bool,
+    /// Whether a look showed that none answers, which is more than that none has answered yet.
+    away: bool,
     /// Whether the coordinator of the client's group answers.
     has_coordinator: bool,
     /// Since when it has been up or away.
@@ -56,6 +58,7 @@ impl Default for Connection {
     fn default() -> Self {
         let state = State {
             up: false,
+            away: false,
             has_coordinator: false,
             since: Instant::now(),
             said: None,
@@ -72,6 +75,12 @@ impl Connection {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.lock().up
+    }
+
+    /// Whether no broker answers, as far as is known: a client that has only just started is not away.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.lock().away
     }
 
     /// Whether the coordinator of the client's group answered at the last look.
@@ -100,6 +109,7 @@ impl Connection {
     /// Any answer from a broker shows that one is there.
     pub fn answered(&self) {
         let mut state = self.lock();
+        state.away = false;
         if state.up {
             return;
         }
@@ -114,7 +124,6 @@ impl Connection {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Fatal) => self.fatal_error(reason),
             Some(RDKafkaErrorCode::AllBrokersDown) => self.away(reason),
-            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => self.fatal_error(&error.to_string()),
             _ => self.complaint(reason),
         }
     }
@@ -155,6 +164,7 @@ impl Connection {
 
     fn away(&self, reason: &str) {
         let mut state = self.lock();
+        state.away = true;
         if state.up {
             (state.up, state.since) = (false, Instant::now());
         }
@@ -198,8 +208,9 @@ mod tests {
         assert_eq!((connection.is_up(), connection.problem()), (true, None));
         connection.statistics(DOWN);
         assert!(!connection.is_up());
+        assert!(connection.is_away());
         connection.answered();
-        assert!(connection.is_up());
+        assert!(connection.is_up() && !connection.is_away());
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! Brokers that go away, stall, die, and ask for a password.
+
+use std::time::Duration;
+
+use crate::harness::{ControlledKafka, Feed, Member, MemberProcess, Venue, eventually, for_a_time};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_away_for_ten_seconds_is_said_and_survived() {
+    let venue = Venue::embedded("outage", 2);
+    let kafka = venue.embedded_kafka().unwrap();
+    Feed::new(&venue).send(500, 20).await;
+    let member = MemberProcess::join(&venue, "member", &[]).await;
+    venue.drained().await;
+    kafka.broker_down().unwrap();
+    let (_, reason) =
+        eventually("readiness to fail", async || member.get("/readyz").await.filter(|(code, _)| *code == 503)).await;
+    assert!(reason.contains("Kafka is away"), "{reason}");
+    for_a_time(Duration::from_secs(10)).await;
+    assert_eq!(member.get("/livez").await.unwrap().0, 200);
+    let lines = member.log().lines().filter(|line| line.contains("WARN")).count();
+    assert!((1..=4).contains(&lines), "{lines} warnings in ten seconds:\n{}", member.log());
+    kafka.broker_up().unwrap();
+    eventually("readiness to return", async || member.get("/readyz").await.filter(|(code, _)| *code == 200)).await;
+    assert!(member.log().contains("Kafka is back after"));
+    // The embedded broker may leave a client that was connected before without an answer.
+    Feed::of_symbols(&venue, 'T').send(500, 20).await;
+    venue.drained().await;
+    venue.assert_perfect(1_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_not_there_at_the_start_is_waited_for() {
+    let venue = Venue::embedded("late", 1);
+    let kafka = venue.embedded_kafka().unwrap();
+    Feed::new(&venue).send(100, 10).await;
+    kafka.broker_down().unwrap();
+    let member = MemberProcess::join(&venue, "member", &[]).await;
+    eventually("the absence to be said", async || member.log().contains("Kafka is away for").then_some(())).await;
+    assert_eq!(member.get("/readyz").await.unwrap().0, 503);
+    assert_eq!(member.get("/livez").await.unwrap().0, 200);
+    kafka.broker_up().unwrap();
+    venue.drained().await;
+    assert_eq!(member.get("/readyz").await.unwrap().0, 200);
+    venue.assert_perfect(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_killed_midway_and_started_again_costs_no_update() {
+    let Some(kafka) = ControlledKafka::start("broker-killed", &[]) else { return };
+    let venue = Venue::real(&kafka.bootstrap_servers(), "killed", 3).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let feed = tokio::spawn(Feed::new(&venue).send_until(1_000, 30, stopped));
+    let member = MemberProcess::join(&venue, "member", &[("WORK", "1ms")]).await;
+    member.reaches("consumer_records_total", 500.0).await;
+    kafka.kill9();
+    eventually("readiness to fail", async || member.get("/readyz").await.filter(|(code, _)| *code == 503)).await;
+    kafka.start_again();
+    let before = member.metric("consumer_records_total").await;
+    member.reaches("consumer_records_total", before + 500.0).await;
+    stop.send(()).unwrap();
+    let sent = feed.await.unwrap().sent();
+    venue.drained().await;
+    let audit = venue.audit(Vec::new()).await;
+    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_stalls_for_twelve_seconds_costs_no_update() {
+    let Some(kafka) = ControlledKafka::start("broker-paused", &[]) else { return };
+    let venue = Venue::real(&kafka.bootstrap_servers(), "paused", 3).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let feed = tokio::spawn(Feed::new(&venue).send_until(500, 30, stopped));
+    let first = MemberProcess::join(&venue, "first", &[("WORK", "1ms")]).await;
+    let second = MemberProcess::join(&venue, "second", &[("WORK", "1ms")]).await;
+    eventually("both to have a share", async || {
+        (first.partitions().await.len() + second.partitions().await.len() == 3 && !second.partitions().await.is_empty())
+            .then_some(())
+    })
+    .await;
+    first.reaches("consumer_records_total", 200.0).await;
+    kafka.pause();
+    for_a_time(Duration::from_secs(12)).await;
+    assert_eq!(first.get("/livez").await.unwrap().0, 200);
+    kafka.resume();
+    let before = second.metric("consumer_records_total").await;
+    second.reaches("consumer_records_total", before + 200.0).await;
+    stop.send(()).unwrap();
+    let sent = feed.await.unwrap().sent();
+    venue.drained().await;
+    let audit = venue.audit(Vec::new()).await;
+    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_logs_in_with_scram_and_says_when_it_may_not() {
+    let Some(kafka) = ControlledKafka::start("scram", &["--scram", "reader:secret"]) else { return };
+    let venue = Venue::real(&kafka.bootstrap_servers(), "scram", 1).await;
+    Feed::new(&venue).send(100, 10).await;
+    let allow = |what: &[&str]| {
+        let to = ["--add", "--allow-principal", "User:reader", "--operation", "All"];
+        kafka.tool("org.apache.kafka.tools.AclCommand", &[&to[..], what].concat());
+    };
+    allow(&["--topic", &venue.topic, "--group", &venue.group]);
+    allow(&["--topic", &venue.output]);
+    allow(&["--topic", &venue.dead_letters]);
+    let servers = kafka.scram_servers();
+    let login = |password| {
+        [
+            ("KAFKA_BOOTSTRAP_SERVERS", servers.as_str()),
+            ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+            ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+            ("KAFKA_SASL_USERNAME", "reader"),
+            ("KAFKA_SASL_PASSWORD", password),
+        ]
+    };
+    let wrong = MemberProcess::join(&venue, "wrong", &login("not-it")).await;
+    eventually("the refusal to be said", async || wrong.log().contains("invalid credentials").then_some(())).await;
+    assert_eq!(wrong.get("/readyz").await.unwrap().0, 503);
+    assert!(!wrong.log().contains("not-it"), "a password is never shown");
+    let member = Member::join(&venue, "member", &login("secret")).await;
+    venue.drained().await;
+    member.leave().await;
+    venue.assert_perfect(100).await;
+}

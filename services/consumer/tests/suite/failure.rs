@@ -1,0 +1,45 @@
+//! Members that fail.
+
+use demo::audit::Kill;
+
+use crate::harness::{Feed, MemberProcess, Venue, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_member_loses_nothing_and_repeats_only_what_it_had_not_committed() {
+    let venue = Venue::open("kill", 3).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let feed = tokio::spawn(Feed::new(&venue).send_until(1_500, 30, stopped));
+    let work = [("WORK", "2ms"), ("COMMIT_INTERVAL", "500ms")];
+    let victim = MemberProcess::join(&venue, "victim", &work).await;
+    victim.has_partitions(3).await;
+    let heir = MemberProcess::join(&venue, "heir", &work).await;
+    eventually("the heir to get a share", async || Some(heir.partitions().await).filter(|share| !share.is_empty()))
+        .await;
+    victim.reaches("consumer_in_flight", 1.0).await;
+    let owned: Vec<i64> = victim.partitions().await;
+    victim.kill();
+    let committed = venue.committed().await;
+    let committed = committed
+        .into_iter()
+        .filter(|(partition, ..)| owned.contains(&i64::from(*partition)))
+        .map(|(partition, offset, _)| (partition, offset))
+        .collect();
+    heir.has_partitions(3).await;
+    stop.send(()).unwrap();
+    let sent = feed.await.unwrap().sent();
+    venue.drained().await;
+    let audit = venue.audit(vec![Kill { member: "victim".into(), committed }]).await;
+    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+    assert_eq!(audit.twice, audit.twice_explained, "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fatal_client_error_ends_the_process_with_its_own_code() {
+    let venue = Venue::embedded("fatal", 1);
+    let mut member = MemberProcess::join(&venue, "member", &[]).await;
+    member.has_partitions(1).await;
+    venue.embedded_kafka().unwrap().refuse_heartbeats().unwrap();
+    let (code, _) = member.exit_code().await;
+    assert_eq!(code, Some(3), "{}", member.log());
+    assert!(member.log().contains("cannot go on and has to be started anew"), "{}", member.log());
+}

@@ -1,0 +1,107 @@
+//! Sends updates, and things that are none.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use common::commit_metadata::now_ms;
+use consumer::record::sequence_header;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+
+use super::Venue;
+
+/// A sender with a sequence number per symbol.
+pub(crate) struct Feed {
+    producer: FutureProducer,
+    topic: String,
+    prefix: char,
+    sequences: HashMap<String, u64>,
+    sent: u64,
+}
+
+impl Feed {
+    pub(crate) fn new(venue: &Venue) -> Self {
+        Self::of_symbols(venue, 'S')
+    }
+
+    /// A second sender beside the first has symbols of its own.
+    pub(crate) fn of_symbols(venue: &Venue, prefix: char) -> Self {
+        let producer = venue
+            .client()
+            .set("statistics.interval.ms", "0")
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("message.max.bytes", "2000000")
+            .set("linger.ms", "5")
+            .create()
+            .unwrap();
+        Self { producer, topic: venue.topic.clone(), prefix, sequences: HashMap::new(), sent: 0 }
+    }
+
+    /// How many updates were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Sends `count` updates of so many symbols in turn, as fast as it can.
+    pub(crate) async fn send(&mut self, count: u64, symbols: u64) {
+        for _ in 0..count {
+            self.update(symbols).await;
+        }
+        self.flush().await;
+    }
+
+    /// Sends updates at a rate until told to stop.
+    pub(crate) async fn send_until(
+        mut self,
+        rate: u32,
+        symbols: u64,
+        mut stop: tokio::sync::oneshot::Receiver<()>,
+    ) -> Self {
+        let per_tick = u64::from(rate.div_ceil(100));
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        while stop.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+            ticks.tick().await;
+            for _ in 0..per_tick {
+                self.update(symbols).await;
+            }
+        }
+        self.flush().await;
+        self
+    }
+
+    async fn update(&mut self, symbols: u64) {
+        let symbol = format!("{}{}", self.prefix, self.sent % symbols);
+        self.sent += 1;
+        let sequence = self.sequences.entry(symbol.clone()).and_modify(|n| *n += 1).or_insert(1);
+        let value = format!("{symbol}: ${}.{:02}", *sequence % 1000 + 1, *sequence % 100);
+        let headers = sequence_header(*sequence);
+        self.enqueue(Some(symbol.as_bytes()), Some(value.as_bytes()), headers).await;
+    }
+
+    /// Sends a record that may be anything.
+    pub(crate) async fn raw(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
+        self.raw_with(key, value, OwnedHeaders::new()).await;
+    }
+
+    pub(crate) async fn raw_with(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, headers: OwnedHeaders) {
+        self.sent += 1;
+        self.enqueue(key, value, headers).await;
+        self.flush().await;
+    }
+
+    async fn enqueue(&self, key: Option<&[u8]>, value: Option<&[u8]>, headers: OwnedHeaders) {
+        let mut record = FutureRecord::to(&self.topic).headers(headers).timestamp(now_ms());
+        (record.key, record.payload) = (key, value);
+        while let Err((_, full)) = self.producer.send_result(record) {
+            record = full;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn flush(&self) {
+        let producer = self.producer.clone();
+        tokio::task::spawn_blocking(move || producer.flush(Duration::from_secs(30)).unwrap()).await.unwrap();
+        assert_eq!(self.producer.in_flight_count(), 0);
+    }
+}

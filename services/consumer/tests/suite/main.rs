@@ -1,0 +1,14 @@
+//! The consumer through its front doors, over an embedded Kafka, or over the one that `KAFKA_BOOTSTRAP_SERVERS` names.
+//! Tests that break a broker start one of their own with the command that `KAFKA_CONTROL` names.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod broker_faults;
+mod failure;
+mod handlers;
+mod harness;
+mod poison;
+mod pressure;
+mod protocols;
+mod scaling;
+mod settings;
+mod shutdown;

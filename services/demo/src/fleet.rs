@@ -1,0 +1,234 @@
+//! The processes that take part: one producer and the consumers.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::Error;
+use crate::binaries::Binaries;
+use crate::event::What;
+use crate::front_door::{Assignment, FrontDoor, Load, Route, Routing};
+use crate::options::Options;
+use crate::process::Process;
+use crate::stage::Stage;
+use crate::venue::Venue;
+
+/// How long a service may take to end in good order.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// How long services may take to end when the story was cut short.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A process with its address.
+#[derive(Debug)]
+pub(crate) struct Player {
+    /// Its name.
+    pub(crate) name: String,
+    process: Process,
+    address: SocketAddr,
+}
+
+/// All processes.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    binaries: Binaries,
+    stage: Stage,
+    door: FrontDoor,
+    logs: Option<PathBuf>,
+    producer: Option<Player>,
+    /// Those that live, the longest there first.
+    consumers: Vec<Player>,
+    ever_joined: usize,
+}
+
+impl Fleet {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// Where a program is missing.
+    pub(crate) fn new(stage: Stage, logs: Option<PathBuf>) -> Result<Self, Error> {
+        let (binaries, door) = (Binaries::beside_this_program()?, FrontDoor::new()?);
+        Ok(Self { binaries, stage, door, logs, producer: None, consumers: Vec::new(), ever_joined: 0 })
+    }
+
+    /// Whether no consumer lives.
+    #[must_use]
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.consumers.is_empty()
+    }
+
+    /// Starts the producer.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub(crate) async fn produce(&mut self, venue: &Venue, options: &Options) -> Result<(), Error> {
+        let mut variables = vec![
+            ("UPDATES", options.updates.to_string()),
+            ("RATE", options.rate.to_string()),
+            ("SEED", options.seed.to_string()),
+            // It stays after its run, to tell where each symbol went.
+            ("STAY", "true".to_owned()),
+        ];
+        variables.extend(options.symbols.clone().map(|symbols| ("SYMBOLS", symbols)));
+        let program = self.binaries.producer.clone();
+        let producer = self.start(program, "producer".to_owned(), venue, variables).await?;
+        let (updates, rate, pid) = (options.updates, options.rate, producer.process.pid());
+        self.stage.tell(What::Sending { updates, rate, pid });
+        self.producer = Some(producer);
+        Ok(())
+    }
+
+    /// Starts one more consumer.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub(crate) async fn join(&mut self, venue: &Venue, options: &Options) -> Result<(), Error> {
+        self.ever_joined += 1;
+        let name = format!("consumer-{}", self.ever_joined);
+        let variables = vec![
+            ("GROUP", venue.group.clone()),
+            ("WORK", humantime::format_duration(options.work).to_string()),
+            ("OUTPUT_TOPIC", venue.output.clone()),
+            ("DEAD_LETTER_TOPIC", venue.dead_letters.clone()),
+        ];
+        let program = self.binaries.consumer.clone();
+        let consumer = self.start(program, name, venue, variables).await?;
+        self.consumers.push(consumer);
+        Ok(())
+    }
+
+    async fn start(
+        &self,
+        program: PathBuf,
+        name: String,
+        venue: &Venue,
+        variables: Vec<(&str, String)>,
+    ) -> Result<Player, Error> {
+        let mut command = Command::new(&program);
+        // Nothing but this: what else is set where the demo runs is not part of the story.
+        command.env_clear().envs(variables).envs([
+            ("KAFKA_BOOTSTRAP_SERVERS", venue.kafka().bootstrap_servers()),
+            ("TOPIC", &venue.source),
+            ("CLIENT_ID", &name),
+            ("HTTP_ADDR", "127.0.0.1:0"),
+        ]);
+        let (stage, who) = (self.stage.clone(), name.clone());
+        let hear = move |line| stage.hear(&who, line);
+        let mut process = Process::spawn(command, &name, self.logs.as_deref(), hear)?;
+        if program == self.binaries.consumer {
+            self.stage.tell(What::Joins { member: name.clone(), pid: process.pid() });
+        }
+        let address = process.address().await?;
+        Ok(Player { name, process, address })
+    }
+
+    /// Fails if a process has ended that should live.
+    ///
+    /// # Errors
+    /// Which one, and how.
+    pub(crate) async fn check(&mut self) -> Result<(), Error> {
+        for player in self.consumers.iter_mut().chain(&mut self.producer) {
+            player.process.check().await?;
+        }
+        Ok(())
+    }
+
+    /// What each living consumer has, by its name.
+    ///
+    /// # Errors
+    /// Where one does not answer.
+    pub(crate) async fn assignments(&self) -> Result<BTreeMap<String, Assignment>, Error> {
+        let mut assignments = BTreeMap::new();
+        for Player { name, address, .. } in &self.consumers {
+            assignments.insert(name.clone(), self.door.get(name, *address, "/assignment").await?);
+        }
+        Ok(assignments)
+    }
+
+    /// How far the producer is; `None` before it began.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn load(&self) -> Result<Option<Load>, Error> {
+        match &self.producer {
+            Some(producer) => self.door.get(&producer.name, producer.address, "/load").await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where each symbol's updates went so far.
+    ///
+    /// # Errors
+    /// Where the producer does not answer.
+    pub(crate) async fn routing(&self) -> Result<Vec<Route>, Error> {
+        match &self.producer {
+            Some(Player { name, address, .. }) => {
+                self.door.get::<Routing>(name, *address, "/routing").await.map(|routing| routing.routes)
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Kills a consumer with SIGKILL; tells its process's number. It is no longer one of those that live.
+    ///
+    /// # Errors
+    /// Where it does not die.
+    pub(crate) async fn kill(&mut self, name: &str) -> Result<u32, Error> {
+        let Some(at) = self.consumers.iter().position(|consumer| consumer.name == name) else {
+            return Err(Error::Mute { process: name.to_owned(), reason: "it is not there".to_owned() });
+        };
+        let mut victim = self.consumers.remove(at);
+        victim.process.kill().await?;
+        Ok(victim.process.pid())
+    }
+
+    /// Has the consumer that has been there longest leave in good order.
+    ///
+    /// # Errors
+    /// Where it does not, within its time and with exit code 0.
+    pub(crate) async fn leave(&mut self) -> Result<(), Error> {
+        if self.consumers.is_empty() {
+            return Ok(());
+        }
+        let mut leaver = self.consumers.remove(0);
+        let since_ms = self.stage.elapsed_ms();
+        self.stage.tell(What::Leaves { member: leaver.name.clone(), pid: leaver.process.pid() });
+        leaver.process.terminate();
+        leaver.process.finished(LEAVE_TIMEOUT).await?;
+        let took_ms = self.stage.elapsed_ms().saturating_sub(since_ms);
+        self.stage.tell(What::Left { member: leaver.name, took_ms });
+        Ok(())
+    }
+
+    /// Has the rest leave, all at once, and the producer end.
+    ///
+    /// # Errors
+    /// Where one does not, within its time and with exit code 0.
+    pub(crate) async fn finish(&mut self) -> Result<(), Error> {
+        for player in self.consumers.iter().chain(&self.producer) {
+            player.process.terminate();
+        }
+        for mut player in self.consumers.drain(..).chain(self.producer.take()) {
+            player.process.finished(LEAVE_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves no process behind, whatever state the story is in.
+    pub(crate) async fn stop(&mut self) {
+        for player in self.consumers.iter().chain(&self.producer) {
+            player.process.terminate();
+        }
+        let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
+        for mut player in self.consumers.drain(..).chain(self.producer.take()) {
+            let patience = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if player.process.finished(patience).await.is_err() {
+                // If even that fails, dropping it tries once more.
+                let _ = player.process.kill().await;
+            }
+        }
+    }
+}

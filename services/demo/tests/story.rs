@@ -1,0 +1,149 @@
+//! The whole demo as its user runs it: the real programs, an embedded Kafka, and the report.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const DEMO: &str = env!("CARGO_BIN_EXE_demo");
+
+/// How long processes may take to be gone.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The demo, beside a producer and a consumer that are built.
+fn demo(arguments: &[&str]) -> Command {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let directory = Path::new(DEMO).parent().unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "-p", "producer", "-p", "consumer", "--target-dir"]).arg(directory.parent().unwrap());
+        if directory.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the services cannot be built");
+    });
+    let mut demo = Command::new(DEMO);
+    demo.args(arguments).stdin(Stdio::null());
+    demo
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+fn named<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["event"] == name).collect()
+}
+
+/// Whether a process is there and not only waits for its end to be noticed.
+fn lives(pid: u64) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < TIMEOUT, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+/// A demo that has just begun to send, and the processes it has started.
+fn begun() -> (Child, Vec<u64>) {
+    let mut child = demo(&["--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let mut pids = Vec::new();
+    for line in lines {
+        let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        pids.extend(event["pid"].as_u64());
+        if event["event"] == "sending" {
+            break;
+        }
+    }
+    assert_eq!(pids.len(), 2, "a consumer and the producer");
+    assert!(pids.iter().all(|pid| lives(*pid)));
+    (child, pids)
+}
+
+#[test]
+fn a_group_that_grows_is_struck_and_shrinks_loses_nothing_and_keeps_the_order() {
+    let output = demo(&["--json", "--updates", "3000", "--rate", "500"]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}{}", String::from_utf8_lossy(&output.stdout));
+
+    let events = events(&output);
+    assert_eq!(events[0]["event"], "begins");
+    assert_eq!(named(&events, "joins").len(), 4);
+    assert_eq!(named(&events, "left").len(), 2);
+    let killed = named(&events, "killed")[0];
+    assert_eq!((&killed["symbol"], &killed["partition"]), (&Value::from("GOOGL"), &Value::from(1)));
+
+    let report = events.last().unwrap();
+    assert_eq!((&report["event"], &report["passed"]), (&Value::from("report"), &Value::from(true)), "{report}");
+    let audit = &report["audit"];
+    for (name, expected) in [("sent", 3_000), ("processed", 3_000), ("lost", 0), ("order_violations", 0)] {
+        assert_eq!(audit[name], expected, "{name} in {audit}");
+    }
+    assert_eq!(audit["twice"], audit["twice_explained"], "only the kill may make work be done twice: {audit}");
+    let routes = report["routing"].as_array().unwrap();
+    assert_eq!(routes.iter().filter_map(|route| route["updates"].as_u64()).sum::<u64>(), 3_000);
+    let changes = report["rebalances"].as_array().unwrap();
+    let change = changes.iter().find(|change| change["cause"] == "killed").unwrap();
+    let victim = &change["member"];
+    let moved = change["moves"].as_array().unwrap().iter().find(|moved| moved["partition"] == 1).unwrap();
+    assert_eq!((victim, &moved["from"]), (&killed["member"], victim), "{changes:?}");
+    assert!(moved["pause_ms"].as_u64().unwrap() > 1_000, "nobody takes over before the session is over: {moved}");
+
+    let pids: Vec<_> = events.iter().filter_map(|event| event["pid"].as_u64()).collect();
+    assert!(pids.iter().all(|pid| !lives(*pid)), "{pids:?}");
+}
+
+#[test]
+fn a_script_of_one_s_own_is_played() {
+    let script = "kill@20%,join@30%,join@40%,leave@50%";
+    let output = demo(&["--json", "--updates", "600", "--rate", "0", "--partitions", "2", "--script", script]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let events = events(&output);
+    let cast: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    let acts: Vec<_> = cast.into_iter().filter(|name| ["joins", "killed", "leaves"].contains(name)).collect();
+    assert_eq!(acts, ["joins", "killed", "joins", "joins", "leaves"]);
+    assert_eq!(events.last().unwrap()["audit"]["lost"], 0);
+}
+
+#[test]
+fn a_wrong_option_is_explained() {
+    let output = Command::new(DEMO).args(["--script", "leave@10%"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nobody is left at the end to finish the work"));
+}
+
+#[test]
+fn control_c_leaves_no_process_behind() {
+    let (mut child, pids) = begun();
+    signal("-INT", child.id());
+    // What it still tells is not read here; it must not wait for that.
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(pids.iter().all(|pid| !lives(*pid)), "{pids:?}");
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_no_process_behind() {
+    let (mut child, pids) = begun();
+    signal("-KILL", child.id());
+    child.wait().unwrap();
+    until("the processes outlive the demo", || pids.iter().all(|pid| !lives(*pid)));
+}
