@@ -127,14 +127,14 @@ fn explain<C: Config>(set: &BTreeMap<String, String>, error: &envy::Error) -> Co
 /// The table of a service's variables, in Markdown, as the docs hold it.
 #[must_use]
 pub fn markdown_table<C: Config>() -> String {
-    let mut table = String::from("| variable | default | what it is |\n|---|---|---|\n");
+    let mut table = String::from("| variable | default | value | what it does |\n|---|---|---|---|\n");
     for variable in C::VARIABLES.iter().copied().flatten() {
         let default = match variable.default {
             None => "*required*".to_owned(),
             Some("") => String::new(),
             Some(default) => format!("`{default}`"),
         };
-        table += &format!("| `{}` | {default} | {}: {} |\n", variable.name, variable.about, variable.expected);
+        table += &format!("| `{}` | {default} | {} | {} |\n", variable.name, variable.expected, variable.about);
     }
     table
 }

@@ -190,7 +190,7 @@ const CONSUMER_VARIABLES: &[Variable] = &[
 ];
 
 impl common::config::Config for Config {
-    const VARIABLES: &'static [&'static [Variable]] = &[KAFKA_VARIABLES, CONSUMER_VARIABLES, TELEMETRY_VARIABLES];
+    const VARIABLES: &'static [&'static [Variable]] = &[CONSUMER_VARIABLES, KAFKA_VARIABLES, TELEMETRY_VARIABLES];
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         self.kafka.check()?;

@@ -4,61 +4,27 @@
 
 mod stage;
 
-use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::trace::v1::Span;
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use prost::Message as _;
 use stage::{Record, Stage};
+use testing::{Collector, Span, SpanKind, attributes, hex};
 use tokio::process::Command;
 
 /// Runs the program to its end against a collector, and returns the spans that arrived there.
 async fn spans(stage: &Stage, variables: &[(&str, &str)]) -> Vec<Span> {
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let collected = Arc::clone(&received);
-    let router = axum::Router::new().route(
-        "/v1/traces",
-        post(async move |body: Bytes| {
-            let request = ExportTraceServiceRequest::decode(body).unwrap();
-            let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-            collected.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
-        }),
-    );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let collector = tokio::spawn(async move { axum::serve(listener, router).await });
-
+    let collector = Collector::start().await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
-    command.env_clear().envs(stage.variables(variables)).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    command.env_clear().envs(stage.variables(variables)).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
     command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
     let status = tokio::time::timeout(Duration::from_secs(30), command.status()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(0));
-    collector.abort();
-    std::mem::take(&mut *received.lock().unwrap())
+    collector.spans()
 }
 
 fn traceparent(record: &Record) -> Option<String> {
     let header = record.headers.iter().find(|(key, _)| key == "traceparent")?;
     Some(String::from_utf8(header.1.clone()).unwrap())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn attributes(span: &Span) -> BTreeMap<&str, String> {
-    let text = |value: &Value| {
-        if let Value::StringValue(text) = value { text.clone() } else { format!("{value:?}") }
-    };
-    let pairs = span.attributes.iter();
-    pairs.map(|pair| (&*pair.key, text(pair.value.as_ref().unwrap().value.as_ref().unwrap()))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

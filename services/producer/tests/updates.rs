@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use common::murmur2::partition_of;
 use producer::ProducerError;
 use stage::{Stage, assert_whole, until};
+use testing::assert_metrics_are_documented;
 
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
@@ -104,6 +105,15 @@ async fn routing_tells_where_each_symbol_went() {
         .collect();
     assert_eq!(producer.json("/routing").await, serde_json::json!({"topic": stage.topic, "routes": routes}));
     producer.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_docs_name_every_metric_and_no_other() {
+    let stage = Stage::new(3).await;
+    let running = stage.start(&[("UPDATES", "10"), ("STAY", "true")]).await;
+    let (_, text) = running.get("/metrics").await;
+    assert_metrics_are_documented(&text, include_str!("../../../docs/metrics.md"), "producer_", &[]);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

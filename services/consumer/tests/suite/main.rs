@@ -12,3 +12,4 @@ mod protocols;
 mod scaling;
 mod settings;
 mod shutdown;
+mod telemetry;
