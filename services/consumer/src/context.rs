@@ -26,6 +26,10 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// A commit whose answer does not come is forgotten after this time.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A broker that does not know the group for so long has forgotten it, such as one whose disk was lost. The client
+/// does not notice by itself and would work on for ever without a commit.
+const FORGOTTEN: Duration = Duration::from_secs(10);
+
 /// What the client's callbacks and the loop that polls share.
 pub struct Context<H> {
     /// Whether brokers are reached.
@@ -55,6 +59,8 @@ pub struct State<H> {
     pub arrivals: Vec<Arrival>,
     /// The commit on its way. There is never more than one.
     committing: Option<Committing>,
+    /// Since when the broker answers commits as if it knew neither group nor member.
+    unknown_since: Option<Instant>,
 }
 
 struct Committing {
@@ -67,7 +73,7 @@ impl<H: Handler> Context<H> {
     /// A context for a member without partitions.
     #[must_use]
     pub fn new(settings: Settings, metrics: Metrics, assignment: Assignment<H>) -> Self {
-        let state = State { assignment, arrivals: Vec::new(), committing: None };
+        let state = State { assignment, arrivals: Vec::new(), committing: None, unknown_since: None };
         let (connection, has_joined) = (Connection::default(), AtomicBool::new(false));
         Self { connection, settings, metrics, has_joined, state: Mutex::new(state) }
     }
@@ -134,10 +140,16 @@ impl<H: Handler> Context<H> {
                         partition.set_committed(offset);
                     }
                 }
+                state.unknown_since = None;
                 self.connection.answered();
                 self.metrics.committed(true);
             }
-            Err(error) => self.commit_failed(&error),
+            Err(error) => {
+                self.commit_failed(&error);
+                if is_unknown(&error) && state.unknown_since.get_or_insert_with(Instant::now).elapsed() > FORGOTTEN {
+                    self.connection.fatal_error(&format!("the broker has forgotten the group or this member: {error}"));
+                }
+            }
         }
     }
 
@@ -264,7 +276,7 @@ impl<H: Handler> Context<H> {
 
     fn commit_failed(&self, error: &KafkaError) {
         self.metrics.committed(false);
-        tracing::warn!("offsets were not committed, they will be with the next commit: {error}");
+        self.connection.complain(&format!("offsets were not committed, they will be with the next commit: {error}"));
     }
 
     fn offsets(&self, offsets: impl Iterator<Item = (i32, i64, CommitMetadata)>) -> TopicPartitionList {
@@ -326,6 +338,10 @@ impl<H: Handler> ConsumerContext for Context<H> {
             Rebalance::Revoke(_) | Rebalance::Error(_) => {}
         }
     }
+}
+
+fn is_unknown(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::GroupIdNotFound | RDKafkaErrorCode::UnknownMemberId))
 }
 
 fn ids(partitions: &TopicPartitionList) -> Vec<i32> {

@@ -1,9 +1,8 @@
 //! What the consumer itself sends: dead letters and forwarded updates.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use common::kafka::{Connection, KafkaConfig};
+use common::kafka::KafkaConfig;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -19,7 +18,6 @@ const QUEUE_KIB: u32 = 32 * 1024;
 /// A producer that never gives up on what it took, and keeps its order.
 pub struct Outbound {
     producer: FutureProducer<Context>,
-    connection: Arc<Connection>,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -28,23 +26,16 @@ impl std::fmt::Debug for Outbound {
     }
 }
 
-struct Context {
-    connection: Arc<Connection>,
-}
+struct Context;
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.connection.log(level, facility, message);
+        tracing::debug!("librdkafka, sending: {level:?} {facility}: {message}");
     }
 
-    fn stats_raw(&self, _: &[u8]) {}
-
     fn error(&self, error: KafkaError, reason: &str) {
-        // That the brokers are away, the consumer's own connection says already.
-        match error.rdkafka_error_code() {
-            Some(rdkafka::types::RDKafkaErrorCode::Fatal) => self.connection.fatal_error(reason),
-            _ => tracing::debug!("sending: {reason}"),
-        }
+        // That the brokers are away, the consumer's own connection says already; the rest comes with the deliveries.
+        tracing::debug!("sending: {error}: {reason}");
     }
 }
 
@@ -54,8 +45,6 @@ impl Outbound {
     /// # Errors
     /// Where the client refuses its settings.
     pub fn new(kafka: &KafkaConfig, client_id: &str) -> KafkaResult<Self> {
-        let connection = Arc::default();
-        let context = Context { connection: Arc::clone(&connection) };
         let producer = kafka
             .client(client_id)
             .set("enable.idempotence", "true")
@@ -68,8 +57,8 @@ impl Outbound {
             // What it took it sends, however long a broker is away: the offset waits for it.
             .set("message.timeout.ms", "0")
             .set("statistics.interval.ms", "0")
-            .create_with_context(context)?;
-        Ok(Self { producer, connection })
+            .create_with_context(Context)?;
+        Ok(Self { producer })
     }
 
     /// Hands a message over; the future ends with the broker's acknowledgement.
@@ -98,7 +87,7 @@ impl Outbound {
     /// Why nothing can ever be sent again, if so.
     #[must_use]
     pub fn fatal(&self) -> Option<String> {
-        self.connection.fatal()
+        self.producer.client().fatal_error().map(|(_, reason)| format!("sending: {reason}"))
     }
 
     /// Waits until everything is acknowledged, or not that long.

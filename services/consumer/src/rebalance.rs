@@ -93,7 +93,7 @@ impl Arrival {
             pauses_ms = pauses.join(" "),
             "got {} ({}); keeps {}",
             name(&ids),
-            phrases.join("; "),
+            if previous.is_empty() { "new".to_owned() } else { phrases.join("; ") },
             or_none(&self.keeps),
         );
     }

@@ -124,7 +124,7 @@ impl Connection {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Fatal) => self.fatal_error(reason),
             Some(RDKafkaErrorCode::AllBrokersDown) => self.away(reason),
-            _ => self.complaint(reason),
+            _ => self.complain(reason),
         }
     }
 
@@ -177,7 +177,8 @@ impl Connection {
         }
     }
 
-    fn complaint(&self, reason: &str) {
+    /// Says that something goes wrong while a broker answers: when it is new, and every half minute.
+    pub fn complain(&self, reason: &str) {
         let mut state = self.lock();
         // While a broker answers this is about something else, such as a topic that is missing.
         let is_new = state.complaint.as_deref() != Some(reason);

@@ -65,6 +65,25 @@ async fn a_broker_killed_midway_and_started_again_costs_no_update() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_the_broker_has_forgotten_ends_to_be_started_anew() {
+    let Some(kafka) = ControlledKafka::start("broker-wiped", &[]) else { return };
+    let venue = Venue::real(&kafka.bootstrap_servers(), "wiped", 1).await;
+    Feed::new(&venue).send(100, 10).await;
+    // Nothing is forwarded: the new broker gives out the old one's producer ids again.
+    let settings = [("OUTPUT_TOPIC", "")];
+    let mut member = MemberProcess::join(&venue, "member", &settings).await;
+    venue.drained().await;
+    kafka.kill9_and_wipe();
+    kafka.start_again();
+    venue.create_topics().await;
+    Feed::new(&venue).send(300, 10).await;
+    let (code, _) = member.exit_code().await;
+    assert_eq!(code, Some(3), "{}", member.log());
+    let _anew = MemberProcess::join(&venue, "anew", &settings).await;
+    venue.drained().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_stalls_for_twelve_seconds_costs_no_update() {
     let Some(kafka) = ControlledKafka::start("broker-paused", &[]) else { return };
     let venue = Venue::real(&kafka.bootstrap_servers(), "paused", 3).await;

@@ -52,10 +52,16 @@ impl Venue {
     /// In a real one.
     pub(crate) async fn real(bootstrap_servers: &str, name: &str, partitions: i32) -> Self {
         let venue = Self::named(bootstrap_servers.to_owned(), name, partitions);
-        for (topic, partitions) in [(&venue.topic, partitions), (&venue.output, partitions), (&venue.dead_letters, 1)] {
-            venue.create_topic(topic, partitions).await;
-        }
+        venue.create_topics().await;
         venue
+    }
+
+    /// Creates the venue's topics.
+    pub(crate) async fn create_topics(&self) {
+        let partitions = self.partitions;
+        for (topic, partitions) in [(&self.topic, partitions), (&self.output, partitions), (&self.dead_letters, 1)] {
+            self.create_topic(topic, partitions).await;
+        }
     }
 
     fn named(bootstrap_servers: String, name: &str, partitions: i32) -> Self {
@@ -232,6 +238,12 @@ impl ControlledKafka {
 
     pub(crate) fn kill9(&self) {
         self.control(&["kill9"]);
+    }
+
+    /// SIGKILL, and all its data lost: when it starts again it knows no topic and no group.
+    pub(crate) fn kill9_and_wipe(&self) {
+        self.kill9();
+        std::fs::remove_dir_all(&self.dir).unwrap();
     }
 
     pub(crate) fn pause(&self) {
