@@ -1,6 +1,7 @@
 //! The stock price update as it stands on the wire: `AAPL: $189.45`, keyed by its symbol.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 use std::str::FromStr;
 
@@ -16,7 +17,7 @@ pub const TRACEPARENT_HEADER: &str = "traceparent";
 pub const MAX_QUOTE_BYTES: usize = Symbol::MAX_BYTES + 3 + 8 + 3;
 
 /// A ticker symbol: 1 to 12 of `A`-`Z`, `0`-`9`, `.` and `-`, beginning with a letter (`AAPL`, `BRK.B`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {
     // Padded with zeroes, which no symbol contains: the derived order is that of the text.
     bytes: [u8; Self::MAX_BYTES],
@@ -53,6 +54,15 @@ impl Symbol {
     pub fn as_str(&self) -> &str {
         // Only ASCII gets in: see `parse`.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+// As two numbers instead of twelve bytes and their count: symbols are looked up for every update.
+impl Hash for Symbol {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.bytes;
+        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+        state.write_u32(u32::from_ne_bytes(rest));
     }
 }
 

@@ -249,8 +249,11 @@ impl Config {
             // With the defaults a fast reader waits a second whenever its queue was full.
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string())
-            .set("queued.min.messages", "1000000")
-            .set("queued.max.messages.kbytes", (self.fetch_buffer / 1024).to_string());
+            .set("queued.max.messages.kbytes", (self.fetch_buffer / 1024).to_string())
+            // That counts values alone, of which a small record has next to nothing: its bookkeeping takes up to 512
+            // bytes. A fetch may come on top, and grow tenfold when it is decompressed.
+            .set("queued.min.messages", (self.fetch_buffer / 512).to_string())
+            .set("fetch.max.bytes", (self.fetch_buffer / 16).max(1 << 20).to_string());
         match self.group_protocol {
             GroupProtocol::Consumer => client.set("group.protocol", "consumer"),
             GroupProtocol::Classic => client

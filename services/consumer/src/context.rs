@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::commit_metadata::CommitMetadata;
@@ -15,6 +15,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use crate::assignment::{Assignment, Drained};
 use crate::commit::{Commit, commit_within};
+use crate::fetch::Fetch;
 use crate::handler::Handler;
 use crate::metrics::{Metrics, RebalanceKind};
 use crate::partition::Partition;
@@ -55,6 +56,8 @@ pub struct Settings {
 pub struct State<H> {
     /// The partitions.
     pub assignment: Assignment<H>,
+    /// Where their records come, until the member leaves.
+    pub fetch: Option<Arc<Fetch>>,
     /// Partitions that came and whose first record has not.
     pub arrivals: Vec<Arrival>,
     /// The commit on its way. There is never more than one.
@@ -73,7 +76,7 @@ impl<H: Handler> Context<H> {
     /// A context for a member without partitions.
     #[must_use]
     pub fn new(settings: Settings, metrics: Metrics, assignment: Assignment<H>) -> Self {
-        let state = State { assignment, arrivals: Vec::new(), committing: None, unknown_since: None };
+        let state = State { assignment, fetch: None, arrivals: Vec::new(), committing: None, unknown_since: None };
         let (connection, has_joined) = (Connection::default(), AtomicBool::new(false));
         Self { connection, settings, metrics, has_joined, state: Mutex::new(state) }
     }
@@ -155,7 +158,8 @@ impl<H: Handler> Context<H> {
 
     /// Ends what refers to the client, which is about to end.
     pub fn close(&self) {
-        self.state().committing = None;
+        let mut state = self.state();
+        (state.committing, state.fetch) = (None, None);
     }
 
     /// Gives partitions up: finishes what has begun, commits it, tells it.
@@ -328,7 +332,11 @@ impl<H: Handler> ConsumerContext for Context<H> {
                 let all = self.state().assignment.ids();
                 self.lose(&all);
             }
-            Rebalance::Assign(_) => {}
+            Rebalance::Assign(partitions) => {
+                if let Some(fetch) = &self.state().fetch {
+                    fetch.join(consumer, &ids(partitions));
+                }
+            }
         }
     }
 

@@ -69,8 +69,7 @@ impl DeadLetters {
             ("dead-letter-group", &self.group),
             ("dead-letter-member", &self.member),
         ];
-        let theirs = poison.headers.clone().unwrap_or_default();
-        own.into_iter().fold(theirs, |headers, (name, value)| insert(headers, name, value))
+        own.into_iter().fold(poison.headers.clone(), |headers, (name, value)| insert(headers, name, value))
     }
 }
 

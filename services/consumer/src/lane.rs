@@ -59,6 +59,9 @@ pub struct Lane<H> {
     metrics: LaneMetrics,
     sequences: Sequences,
     unconfirmed: VecDeque<Unconfirmed>,
+    /// When it last finished something or got something to do: then the next update's work begins. One look at the
+    /// clock per update is enough.
+    free_since: Instant,
 }
 
 /// Worked on in order, but not known to be safe yet.
@@ -110,13 +113,14 @@ impl<H: Handler> Lane<H> {
     pub fn new(index: u32, gate: Arc<Gate>, workshop: Arc<Workshop<H>>, queue: UnboundedReceiver<Vec<Record>>) -> Self {
         let metrics = workshop.metrics.lane();
         let (sequences, unconfirmed) = (Sequences::default(), VecDeque::new());
-        Self { index, gate, workshop, queue, metrics, sequences, unconfirmed }
+        Self { index, gate, workshop, queue, metrics, sequences, unconfirmed, free_since: Instant::now() }
     }
 
     /// Works until the queue ends or the gate closes.
     pub async fn run(mut self) {
         let mut batches = Vec::new();
         'work: while self.queue.recv_many(&mut batches, BATCHES).await > 0 {
+            self.free_since = Instant::now();
             for record in batches.drain(..).flatten() {
                 if !self.gate.begin(self.index, record.offset()) {
                     break 'work;
@@ -134,7 +138,7 @@ impl<H: Handler> Lane<H> {
     }
 
     async fn work(&mut self, update: Update) {
-        let begun = Instant::now();
+        let begun = self.free_since;
         if let Some(sequence) = update.sequence {
             match self.sequences.note(update.quote.symbol, sequence) {
                 Follows::InOrder => {}
@@ -191,12 +195,13 @@ impl<H: Handler> Lane<H> {
                 }
             }
         }
+        self.free_since = Instant::now();
         self.workshop.metrics.dead_letter(&poison.reason);
         self.gate.finish(self.index, poison.offset);
     }
 
     fn finished(&mut self, update: &Update, begun: Instant) {
-        self.metrics.finished(begun, update.timestamp_ms, update.bytes);
+        self.free_since = self.metrics.finished(begun, update.timestamp_ms, update.bytes);
         self.gate.finish(self.index, update.offset);
     }
 

@@ -10,9 +10,9 @@ pub mod commit;
 pub mod config;
 pub mod context;
 pub mod dead_letters;
+pub mod fetch;
 pub mod gate;
 pub mod handler;
-mod headers;
 pub mod lane;
 pub mod member;
 pub mod metrics;
@@ -37,6 +37,7 @@ use prometheus::Registry;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot::Receiver;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
@@ -44,6 +45,7 @@ pub use config::Config;
 use crate::assignment::Assignment;
 use crate::context::{Context, Settings};
 use crate::dead_letters::DeadLetters;
+use crate::fetch::Fetch;
 use crate::handler::{Forward, Handler, LatestPrices, Stocks};
 use crate::lane::Workshop;
 use crate::member::{Member, View};
@@ -179,6 +181,8 @@ impl<H: Handler> Consumer<H> {
         let assignment = Assignment::new(workshop, limits, Handle::current());
         let context = Context::new(settings, metrics.clone(), assignment);
         let consumer: BaseConsumer<Context<H>> = config.client().create_with_context(context)?;
+        let fetch = Arc::new(Fetch::new(&consumer, &config.topic)?);
+        consumer.context().state().fetch = Some(Arc::clone(&fetch));
         consumer.subscribe(&[&config.topic])?;
         tracing::info!(member = config.client_id, "joining group {} to read topic {}", config.group, config.topic);
 
@@ -195,8 +199,8 @@ impl<H: Handler> Consumer<H> {
         let leave = shutdown.child_token();
         // HTTP outlives the member: how it hands over can be watched.
         let closing = CancellationToken::new();
-        let member = Member::new(consumer, Arc::clone(&outbound), metrics, config.commit_interval, view);
-        let mut member = spawn(member, leave.clone());
+        let member = Member::new(consumer, fetch, Arc::clone(&outbound), metrics, config.commit_interval, view);
+        let mut member = spawn(member, leave.clone())?;
         let mut http = tokio::spawn(server.serve(router, closing.clone()));
 
         let mut served = None;
@@ -227,13 +231,16 @@ impl<H: Handler> Consumer<H> {
 }
 
 /// Runs a member on a thread of its own: its callbacks block.
-fn spawn<H: Handler>(member: Member<H>, stop: CancellationToken) -> tokio::sync::oneshot::Receiver<Result<(), Error>> {
+///
+/// # Errors
+/// Where the system has no thread for it.
+fn spawn<H: Handler>(member: Member<H>, stop: CancellationToken) -> std::io::Result<Receiver<Result<(), Error>>> {
     let (ended, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name("member".to_owned()).spawn(move || {
         // Nobody listens any more where the end was not waited for.
         let _ = ended.send(member.run(&stop));
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 impl Service for Consumer {

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::assignment::PartitionView;
-use crate::context::Context;
+use crate::context::{Context, State};
+use crate::fetch::{Batch, Fetch, Message};
 use crate::handler::Handler;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
@@ -23,7 +23,10 @@ const TICK: Duration = Duration::from_millis(20);
 const VIEW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// So many records are taken before anything else is seen to, at most.
-const BURST: u32 = 1024;
+const BURST: usize = 1024;
+
+/// So many of the client's events are served before records are, at most.
+const EVENTS: usize = 8;
 
 /// How long room in a partition whose work is quick is waited for before it is paused.
 const QUICK_WAIT: Duration = Duration::from_millis(10);
@@ -36,6 +39,8 @@ pub type View = Arc<RwLock<Vec<PartitionView>>>;
 
 /// A member of the group.
 pub struct Member<H: Handler> {
+    // Before the client, which cannot end while records of its are about.
+    fetch: Arc<Fetch>,
     consumer: BaseConsumer<Context<H>>,
     outbound: Arc<Outbound>,
     metrics: Metrics,
@@ -51,13 +56,14 @@ impl<H: Handler> Member<H> {
     #[must_use]
     pub fn new(
         consumer: BaseConsumer<Context<H>>,
+        fetch: Arc<Fetch>,
         outbound: Arc<Outbound>,
         metrics: Metrics,
         commit_interval: Duration,
         view: View,
     ) -> Self {
         let now = Instant::now();
-        Self { consumer, outbound, metrics, commit_interval, view, ticked: now, committed: now, viewed: now }
+        Self { fetch, consumer, outbound, metrics, commit_interval, view, ticked: now, committed: now, viewed: now }
     }
 
     /// Blocks until `shutdown`, then hands everything over and leaves the group.
@@ -73,6 +79,7 @@ impl<H: Handler> Member<H> {
             Ok(()) => {
                 context.hand_over(&self.consumer, &all);
                 context.close();
+                drop(self.fetch);
                 if context.connection.is_away() {
                     // Leaving would wait for the broker (and librdkafka 2.12 may crash over it).
                     tracing::warn!("Kafka is away: not leaving the group, it will notice by itself");
@@ -92,63 +99,78 @@ impl<H: Handler> Member<H> {
     }
 
     fn poll(&mut self, shutdown: &CancellationToken) -> Result<(), Error> {
-        let mut taken = 0;
-        let mut wait = TICK;
+        let context = Arc::clone(self.consumer.context());
+        let mut batch = Batch::with_capacity(BURST);
         while !shutdown.is_cancelled() {
-            match self.consumer.poll(wait) {
-                Some(Ok(message)) => {
-                    let partition = message.partition();
-                    let is_full = {
-                        let mut state = self.consumer.context().state();
-                        for arrival in &mut state.arrivals {
-                            arrival.handed_out(partition, message.timestamp().to_millis().unwrap_or(0), &self.metrics);
-                        }
-                        state.assignment.hand_out(partition, Record::read(&message))
-                    };
-                    if is_full {
-                        self.make_room(partition);
-                    }
-                    (taken, wait) = (taken + 1, Duration::ZERO);
-                }
-                // The context has heard of it already, with the reason.
-                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                    self.consumer.context().connection.fatal_error(&code.to_string());
-                }
-                Some(Err(_)) => {}
-                None => {
-                    self.consumer.context().state().assignment.flush();
-                    (taken, wait) = (BURST, TICK);
-                }
+            self.serve_events();
+            batch.take(&self.fetch);
+            if batch.is_empty() {
+                context.state().assignment.flush();
+                batch.wait(&self.fetch, TICK);
             }
-            if taken >= BURST {
-                taken = 0;
-                if self.ticked.elapsed() >= TICK {
-                    self.ticked = Instant::now();
-                    self.tick()?;
-                }
+            let mut state = context.state();
+            for message in batch.iter() {
+                self.hand_out(&mut state, message);
+            }
+            drop(state);
+            batch.clear();
+            if self.ticked.elapsed() >= TICK {
+                self.ticked = Instant::now();
+                self.tick()?;
             }
         }
         Ok(())
     }
 
+    /// Lets the client call back: rebalances, errors, statistics.
+    fn serve_events(&self) {
+        for _ in 0..EVENTS {
+            match self.consumer.poll(Duration::ZERO) {
+                None => {}
+                // The context has heard of it already, with the reason.
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    self.consumer.context().connection.fatal_error(&code.to_string());
+                }
+                Some(Err(_)) => {}
+                Some(Ok(message)) => {
+                    if let Some(message) = Message::polled(&message) {
+                        self.hand_out(&mut self.consumer.context().state(), message);
+                    }
+                }
+            }
+        }
+    }
+
+    fn hand_out(&self, state: &mut State<H>, message: Message<'_>) {
+        let partition = message.partition();
+        if let Some(error) = message.error() {
+            return self.consumer.context().connection.complain(&format!("partition {partition}: {error}"));
+        }
+        for arrival in &mut state.arrivals {
+            arrival.handed_out(partition, message.timestamp_ms(), &self.metrics);
+        }
+        if state.assignment.hand_out(partition, Record::read(message)) {
+            self.make_room(state, partition);
+        }
+    }
+
     /// Waits a moment for a partition's work, and pauses it if that does not help.
-    fn make_room(&self, id: i32) {
+    fn make_room(&self, state: &mut State<H>, id: i32) {
         let begun = Instant::now();
         loop {
-            let mut state = self.consumer.context().state();
             let Some(partition) = state.assignment.get_mut(id) else {
                 return;
             };
             partition.flush();
             partition.advance();
-            if partition.has_room() {
+            // What is left of a batch still comes after the pause.
+            if partition.has_room() || partition.is_paused() {
                 return;
             }
             if !partition.is_quick() || begun.elapsed() >= QUICK_WAIT {
                 partition.paused();
                 break;
             }
-            drop(state);
             std::thread::sleep(QUICK_TICK);
         }
         if let Err(error) = self.consumer.pause(&self.consumer.context().offsets_of(&[id])) {

@@ -247,8 +247,8 @@ pub struct LaneMetrics {
 }
 
 impl LaneMetrics {
-    /// An update's work is done.
-    pub fn finished(&mut self, begun: Instant, timestamp_ms: i64, bytes: usize) {
+    /// An update's work is done; returns when.
+    pub fn finished(&mut self, begun: Instant, timestamp_ms: i64, bytes: usize) -> Instant {
         let now = Instant::now();
         self.records.inc();
         self.bytes.inc_by(bytes as u64);
@@ -261,6 +261,7 @@ impl LaneMetrics {
         if since >= FLUSH_INTERVAL || work >= SLOW_WORK {
             self.flush();
         }
+        now
     }
 
     /// Adds them to the shared counts.

@@ -5,9 +5,9 @@ use std::time::Instant;
 use common::murmur2::murmur2;
 use common::quote::{Malformed, Quote, SEQUENCE_HEADER};
 use common::telemetry;
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Message as _, OwnedHeaders};
+use rdkafka::message::{Header, OwnedHeaders};
 
-use crate::headers::header;
+use crate::fetch::Message;
 use crate::trace::Trace;
 
 /// A stock price update.
@@ -39,7 +39,7 @@ pub struct Poison {
     /// Its value.
     pub value: Option<Vec<u8>>,
     /// Its headers.
-    pub headers: Option<OwnedHeaders>,
+    pub headers: OwnedHeaders,
     /// Where it stands.
     pub partition: i32,
     /// And at which offset.
@@ -92,21 +92,21 @@ pub enum Record {
 impl Record {
     /// Reads a record as the client hands it out.
     #[must_use]
-    pub fn read(message: &BorrowedMessage<'_>) -> Self {
-        let (partition, offset) = (message.partition(), message.offset());
-        let timestamp_ms = message.timestamp().to_millis().unwrap_or(0);
-        match Quote::parse(message.key(), message.payload()) {
+    pub fn read(message: Message<'_>) -> Self {
+        let (partition, offset, timestamp_ms) = (message.partition(), message.offset(), message.timestamp_ms());
+        let (key, value) = (message.key(), message.value());
+        match Quote::parse(key, value) {
             Ok(quote) => {
-                let sequence = header(message, c"seq").and_then(read_sequence);
+                let sequence = message.header(c"seq").and_then(read_sequence);
                 let trace = telemetry::is_tracing().then(|| read_trace(message)).flatten();
-                let bytes = message.key_len() + message.payload_len();
+                let bytes = [key, value].into_iter().flatten().map(<[u8]>::len).sum();
                 Self::Update(Update { quote, sequence, partition, offset, timestamp_ms, bytes, trace })
             }
             Err(malformed) => Self::Poison(Box::new(Poison {
                 reason: Reason::Malformed(malformed),
-                key: message.key().map(<[u8]>::to_vec),
-                value: message.payload().map(<[u8]>::to_vec),
-                headers: message.headers().map(BorrowedHeaders::detach),
+                key: key.map(<[u8]>::to_vec),
+                value: value.map(<[u8]>::to_vec),
+                headers: message.headers(),
                 partition,
                 offset,
                 timestamp_ms,
@@ -150,7 +150,7 @@ impl Update {
             reason: Reason::Rejected(why.to_owned()),
             key: Some(self.quote.symbol.as_bytes().to_vec()),
             value: Some(self.quote.to_string().into_bytes()),
-            headers: self.sequence.map(sequence_header),
+            headers: self.sequence.map(sequence_header).unwrap_or_default(),
             partition: self.partition,
             offset: self.offset,
             timestamp_ms: self.timestamp_ms,
@@ -179,8 +179,8 @@ fn read_sequence(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-fn read_trace(message: &BorrowedMessage<'_>) -> Option<Box<Trace>> {
-    let text = std::str::from_utf8(header(message, c"traceparent")?).ok()?;
+fn read_trace(message: Message<'_>) -> Option<Box<Trace>> {
+    let text = std::str::from_utf8(message.header(c"traceparent")?).ok()?;
     let trace = || Box::new(Trace { traceparent: text.to_owned(), handed_out: Instant::now() });
     telemetry::is_sampled(text).then(trace)
 }

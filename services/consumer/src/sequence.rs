@@ -1,8 +1,7 @@
 //! Watches that each symbol's updates come in the order they were sent.
 
-use std::collections::HashMap;
-
 use common::quote::Symbol;
+use foldhash::HashMap;
 
 /// At most so many symbols are watched by one lane.
 const MAX_SYMBOLS: usize = 100_000;

@@ -1,9 +1,9 @@
 //! The latest price of each symbol.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use common::quote::{Price, Symbol};
+use foldhash::HashMap;
 use serde::Serialize;
 
 use crate::record::{Update, lane_of};

@@ -25,7 +25,10 @@ async fn a_broker_away_for_ten_seconds_is_said_and_survived() {
     // The embedded broker may leave a client that was connected before without an answer.
     Feed::of_symbols(&venue, 'T').send(500, 20).await;
     venue.drained().await;
-    venue.assert_perfect(1_000).await;
+    // The embedded broker counts sessions on while it is down: what is done before the member hears that it was
+    // counted out is done again.
+    let audit = venue.audit(Vec::new()).await;
+    assert_eq!((audit.sent, audit.lost, audit.order_violations), (1_000, 0, 0), "{audit:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,20 +126,20 @@ impl Venue {
 
     /// What the group has committed: offset and metadata by partition.
     pub(crate) async fn committed(&self) -> Vec<(i32, i64, Option<CommitMetadata>)> {
-        let (reader, list) = (self.reader(), self.all_partitions());
-        tokio::task::spawn_blocking(move || {
-            let committed = reader.committed_offsets(list, TIMEOUT).unwrap();
-            let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
-            let elements = committed.elements();
-            elements
-                .iter()
-                .filter_map(|element| {
-                    Some((element.partition(), offset(element.offset())?, CommitMetadata::decode(element.metadata())))
-                })
-                .collect()
+        // A broker that has only just started may not know yet who coordinates the group.
+        let committed = eventually("the group's offsets", async || {
+            let (reader, list) = (self.reader(), self.all_partitions());
+            tokio::task::spawn_blocking(move || reader.committed_offsets(list, TIMEOUT).ok()).await.unwrap()
         })
-        .await
-        .unwrap()
+        .await;
+        let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
+        let elements = committed.elements();
+        elements
+            .iter()
+            .filter_map(|element| {
+                Some((element.partition(), offset(element.offset())?, CommitMetadata::decode(element.metadata())))
+            })
+            .collect()
     }
 
     /// The end offset of each partition.
