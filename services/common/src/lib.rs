@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod commit_metadata;
 pub mod config;
+pub mod decimal;
 pub mod http;
 pub mod kafka;
 pub mod murmur2;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::io::Write as _;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+
+use crate::decimal;
 
 /// The record header that carries an update's sequence number within its symbol, in decimal, from 1.
 pub const SEQUENCE_HEADER: &str = "seq";
@@ -211,8 +212,14 @@ impl Quote {
     /// Writes the value's text over what `buffer` holds, which spares an allocation per record.
     pub fn write(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
-        // Writing to a Vec cannot fail.
-        let _ = write!(buffer, "{self}");
+        buffer.extend_from_slice(self.symbol.as_bytes());
+        buffer.extend_from_slice(b": $");
+        decimal::append(self.price.cents / 100, buffer);
+        buffer.push(b'.');
+        if self.price.cents % 100 < 10 {
+            buffer.push(b'0');
+        }
+        decimal::append(self.price.cents % 100, buffer);
     }
 }
 
@@ -301,6 +308,7 @@ mod tests {
             let quote = Quote { symbol: symbol.parse().unwrap(), price: Price::from_cents(cents).unwrap() };
             let mut value = Vec::new();
             quote.write(&mut value);
+            prop_assert_eq!(String::from_utf8_lossy(&value), quote.to_string());
             prop_assert_eq!(Quote::parse(Some(symbol.as_bytes()), Some(&value)), Ok(quote));
         }
 

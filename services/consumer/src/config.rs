@@ -179,7 +179,7 @@ const CONSUMER_VARIABLES: &[Variable] = &[
         name: "FETCH_BUFFER",
         default: Some("32MiB"),
         expected: "a size such as 32MiB, from 1MiB to 2GiB",
-        about: "most memory for fetched records that wait",
+        about: "how many bytes of fetched records may wait, and at most one record for each KiB of it",
     },
     Variable {
         name: "FETCH_WAIT",
@@ -250,10 +250,10 @@ impl Config {
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string())
             .set("queued.max.messages.kbytes", (self.fetch_buffer / 1024).to_string())
-            // That counts values alone, of which a small record has next to nothing: its bookkeeping takes up to 512
-            // bytes. A fetch may come on top, and grow tenfold when it is decompressed.
-            .set("queued.min.messages", (self.fetch_buffer / 512).to_string())
-            .set("fetch.max.bytes", (self.fetch_buffer / 16).max(1 << 20).to_string());
+            // That counts values alone, of which a small record has next to nothing beside some 350 bytes of
+            // bookkeeping. So the number is bounded too, and what a fetch may bring on top: it is compressed.
+            .set("queued.min.messages", (self.fetch_buffer / 1024).to_string())
+            .set("max.partition.fetch.bytes", (self.fetch_buffer / 256).to_string());
         match self.group_protocol {
             GroupProtocol::Consumer => client.set("group.protocol", "consumer"),
             GroupProtocol::Classic => client

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const HORIZON: Duration = Duration::from_millis(200);
 
 /// The rate is measured over at least this time.
-const MEASURE: Duration = Duration::from_millis(100);
+const MEASURE: Duration = Duration::from_millis(20);
 
 /// The size to begin with, while the rate is not known.
 const FIRST_SIZE: usize = 256;

@@ -1,5 +1,6 @@
 //! What an update looks like as a record: value and headers.
 
+use common::decimal;
 use common::quote::{SEQUENCE_HEADER, TRACEPARENT_HEADER};
 use rdkafka::message::{Header, OwnedHeaders};
 
@@ -28,7 +29,8 @@ impl Writer {
     /// Writes an update's value and headers. The value is valid until the next one.
     pub(crate) fn write(&mut self, update: &Update, traceparent: Option<&str>) -> (&[u8], OwnedHeaders) {
         update.quote.write(&mut self.value);
-        write_decimal(update.sequence, &mut self.sequence);
+        self.sequence.clear();
+        decimal::append(update.sequence, &mut self.sequence);
         // Room for every header this record can have: to grow costs more than a header.
         let most = 1 + usize::from(traceparent.is_some()) + usize::from(self.record_bytes > 0);
         let sequence = Header { key: SEQUENCE_HEADER, value: Some(&self.sequence) };
@@ -45,20 +47,6 @@ impl Writer {
         }
         (&self.value, headers)
     }
-}
-
-/// Writes a number over what `text` holds, without the machinery of formatting: it is done for every record.
-fn write_decimal(mut number: u64, text: &mut Vec<u8>) {
-    text.clear();
-    loop {
-        // A digit fits.
-        text.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text.reverse();
 }
 
 #[cfg(test)]
@@ -91,13 +79,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn decimals_are_those_that_formatting_gives(number: u64) {
-            let mut text = b"before".to_vec();
-            write_decimal(number, &mut text);
-            prop_assert_eq!(text, number.to_string().into_bytes());
-        }
-
         #[test]
         fn a_padded_record_has_exactly_its_size(bytes in 40_usize..2_000, sequence in 1_u64..) {
             let mut writer = Writer::new(bytes);

@@ -1,0 +1,5 @@
+//! The benchmark's process.
+
+fn main() -> std::process::ExitCode {
+    bench::main()
+}
