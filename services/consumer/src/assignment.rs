@@ -70,8 +70,8 @@ impl<H: Handler> Assignment<H> {
         }
     }
 
-    /// Hands a record out to its lane; returns whether its partition is full now.
-    pub fn hand_out(&mut self, id: i32, record: Record) -> bool {
+    /// Takes a record; returns whether its partition is full now.
+    pub fn take(&mut self, id: i32, record: Record) -> bool {
         // A record of a partition that went is no longer this member's.
         let Some(partition) = self.partitions.get_mut(&id) else {
             return false;
@@ -101,7 +101,7 @@ impl<H: Handler> Assignment<H> {
     /// Blocks the thread that polls, which keeps the client from giving the partitions away meanwhile.
     pub fn drain(&mut self, ids: &[i32], timeout: Duration) -> Drained {
         let begun = Instant::now();
-        let mut partitions = self.take(ids);
+        let mut partitions = self.remove(ids);
         let mut limits = BTreeMap::new();
         let mut finished = 0;
         for (id, partition) in &mut partitions {
@@ -132,7 +132,7 @@ impl<H: Handler> Assignment<H> {
 
     /// Drops partitions that others have already; returns how many records of them were in flight.
     pub fn discard(&mut self, ids: &[i32]) -> usize {
-        let mut partitions = self.take(ids);
+        let mut partitions = self.remove(ids);
         partitions.values_mut().for_each(|partition| {
             partition.close();
             partition.advance();
@@ -142,7 +142,7 @@ impl<H: Handler> Assignment<H> {
         partitions.values().map(|partition| partition.watermark().in_flight()).sum()
     }
 
-    fn take(&mut self, ids: &[i32]) -> BTreeMap<i32, Partition> {
+    fn remove(&mut self, ids: &[i32]) -> BTreeMap<i32, Partition> {
         ids.iter().filter_map(|id| self.partitions.remove_entry(id)).collect()
     }
 

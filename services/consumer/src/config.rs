@@ -178,7 +178,7 @@ const CONSUMER_VARIABLES: &[Variable] = &[
     Variable {
         name: "FETCH_BUFFER",
         default: Some("32MiB"),
-        expected: "a size such as 32MiB, from 1MiB to 2GiB",
+        expected: "a size such as 32MiB, from 1MiB to 1GiB",
         about: "how many bytes of fetched records may wait, and at most one record for each KiB of it",
     },
     Variable {
@@ -224,7 +224,7 @@ impl common::config::Config for Config {
         if !(1..=1_000_000).contains(&self.max_in_flight) {
             return Err(("MAX_IN_FLIGHT", "it is outside that range".to_owned()));
         }
-        if !(1 << 20..=2 << 30).contains(&self.fetch_buffer) {
+        if !(1 << 20..=1 << 30).contains(&self.fetch_buffer) {
             return Err(("FETCH_BUFFER", "it is outside that range".to_owned()));
         }
         within("SESSION_TIMEOUT", self.session_timeout, second, 300 * second)?;
@@ -265,10 +265,15 @@ impl Config {
         client
     }
 
-    /// The whole of a shutdown takes no longer than this.
+    /// So long the member may take to hand everything over and leave the group.
+    pub(crate) fn leave_timeout(&self) -> Duration {
+        self.drain_timeout + Duration::from_secs(6)
+    }
+
+    /// The whole of a shutdown takes no longer than this: also HTTP, forwarded updates and spans come to their end.
     #[must_use]
     pub fn shutdown_timeout(&self) -> Duration {
-        self.drain_timeout + Duration::from_secs(8)
+        self.leave_timeout() + Duration::from_secs(4)
     }
 
     /// Reads settings given as pairs, as from the environment.

@@ -24,6 +24,9 @@ use crate::rebalance::{self, Arrival};
 /// How long the broker may take to answer a commit or a question during a rebalance.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// So long a member that lags behind its group's epoch waits before it commits again.
+const STALE_WAIT: Duration = Duration::from_millis(100);
+
 /// A commit whose answer does not come is forgotten after this time.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -193,9 +196,14 @@ impl<H: Handler> Context<H> {
             tracing::warn!("Kafka is away: what was done since the last commit will be done again");
             return;
         }
-        match commit_within(consumer, &offsets, ANSWER_TIMEOUT) {
-            Ok(()) => self.metrics.committed(true),
-            Err(error) => self.commit_failed(&error),
+        let begun = Instant::now();
+        loop {
+            match commit_within(consumer, &offsets, ANSWER_TIMEOUT.saturating_sub(begun.elapsed())) {
+                Ok(()) => return self.metrics.committed(true),
+                // Another member that left in this moment raised the group's epoch; this one will hear of it.
+                Err(error) if is_stale(&error) && begun.elapsed() < ANSWER_TIMEOUT => std::thread::sleep(STALE_WAIT),
+                Err(error) => return self.commit_failed(&error),
+            }
         }
     }
 
@@ -238,6 +246,7 @@ impl<H: Handler> Context<H> {
             state.assignment.add(*id, offset, metadata.as_ref().and_then(|metadata| metadata.done_ms));
             arrived.insert(*id, metadata);
         }
+        state.unknown_since = None;
         state.arrivals.push(Arrival::new(arrived, keeps.clone()));
         drop(state);
         self.metrics.rebalanced(RebalanceKind::Assigned);
@@ -294,6 +303,12 @@ impl<H: Handler> Context<H> {
         list
     }
 
+    /// The topic that is read.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.settings.topic
+    }
+
     /// A list of partitions without offsets.
     #[must_use]
     pub fn offsets_of(&self, ids: &[i32]) -> TopicPartitionList {
@@ -326,7 +341,11 @@ impl<H: Handler> ConsumerContext for Context<H> {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Revoke(partitions) if consumer.assignment_lost() => self.lose(&ids(partitions)),
-            Rebalance::Revoke(partitions) => self.hand_over(consumer, &ids(partitions)),
+            Rebalance::Revoke(partitions) => {
+                // That is the coordinator's wish, so it is there.
+                self.connection.answered();
+                self.hand_over(consumer, &ids(partitions));
+            }
             Rebalance::Error(error) => {
                 tracing::warn!("the rebalance failed: {error}");
                 let all = self.state().assignment.ids();
@@ -346,6 +365,18 @@ impl<H: Handler> ConsumerContext for Context<H> {
             Rebalance::Revoke(_) | Rebalance::Error(_) => {}
         }
     }
+}
+
+/// The member is one of the group, but has not heard of its last change.
+fn is_stale(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::StaleMemberEpoch
+                | RDKafkaErrorCode::RebalanceInProgress
+                | RDKafkaErrorCode::IllegalGeneration
+        )
+    )
 }
 
 fn is_unknown(error: &KafkaError) -> bool {

@@ -9,7 +9,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::outbound::Outbound;
 use crate::record::Poison;
 
-/// How much of a value is kept where the topic refuses the whole: its record still has it.
+/// How much of a key and of a value is kept where the topic refuses the whole: the record itself still has it.
 const KEPT_BYTES: usize = 64 * 1024;
 
 /// Writes dead letters.
@@ -42,20 +42,24 @@ impl DeadLetters {
     /// # Errors
     /// Where it is not. Try again: nothing else keeps the record.
     pub async fn write(&self, poison: &Poison) -> KafkaResult<()> {
-        let value = poison.value.as_deref();
-        match self.send(poison, value, self.headers(poison)).await {
+        match self.send(poison, self.headers(poison)).await {
             Err(error) if is_too_large(&error) => {
-                let size = value.map_or(0, <[u8]>::len);
-                let kept = value.map(|value| value.get(..KEPT_BYTES).unwrap_or(value));
-                let headers = insert(self.headers(poison), "dead-letter-cut-from-bytes", &size.to_string());
-                self.send(poison, kept, headers).await
+                let size = poison.value.as_ref().map_or(0, Vec::len);
+                let cut = |bytes: &Option<Vec<u8>>| {
+                    bytes.as_ref().map(|bytes| bytes.get(..KEPT_BYTES).unwrap_or(bytes).to_vec())
+                };
+                let (key, value) = (cut(&poison.key), cut(&poison.value));
+                let kept =
+                    Poison { key, value, headers: OwnedHeaders::new(), reason: poison.reason.clone(), ..*poison };
+                let headers = insert(self.headers(&kept), "dead-letter-cut-from-bytes", &size.to_string());
+                self.send(&kept, headers).await
             }
             result => result,
         }
     }
 
-    async fn send(&self, poison: &Poison, value: Option<&[u8]>, headers: OwnedHeaders) -> KafkaResult<()> {
-        self.outbound.send(&self.topic, poison.key.as_deref(), value, headers)?.await
+    async fn send(&self, poison: &Poison, headers: OwnedHeaders) -> KafkaResult<()> {
+        self.outbound.send(&self.topic, poison.key.as_deref(), poison.value.as_deref(), headers)?.await
     }
 
     fn headers(&self, poison: &Poison) -> OwnedHeaders {

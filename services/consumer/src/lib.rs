@@ -9,6 +9,7 @@ pub mod assignment;
 pub mod commit;
 pub mod config;
 pub mod context;
+pub mod cursor;
 pub mod dead_letters;
 pub mod fetch;
 pub mod gate;
@@ -213,7 +214,7 @@ impl<H: Handler> Consumer<H> {
         leave.cancel();
         let ended = match ended {
             Some(ended) => ended,
-            None => tokio::time::timeout(config.shutdown_timeout(), member).await.unwrap_or_else(|_| {
+            None => tokio::time::timeout(config.leave_timeout(), member).await.unwrap_or_else(|_| {
                 tracing::warn!("the group did not let go in time: ending all the same");
                 Ok(Ok(()))
             }),

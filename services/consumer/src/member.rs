@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Error;
 use crate::assignment::PartitionView;
 use crate::context::{Context, State};
+use crate::cursor::Step;
 use crate::fetch::{Batch, Fetch, Message};
 use crate::handler::Handler;
 use crate::metrics::Metrics;
@@ -46,6 +48,8 @@ pub struct Member<H: Handler> {
     metrics: Metrics,
     commit_interval: Duration,
     view: View,
+    /// Counts the batches that were taken.
+    batch: u64,
     ticked: Instant,
     committed: Instant,
     viewed: Instant,
@@ -63,7 +67,18 @@ impl<H: Handler> Member<H> {
         view: View,
     ) -> Self {
         let now = Instant::now();
-        Self { fetch, consumer, outbound, metrics, commit_interval, view, ticked: now, committed: now, viewed: now }
+        Self {
+            fetch,
+            consumer,
+            outbound,
+            metrics,
+            commit_interval,
+            view,
+            batch: 0,
+            ticked: now,
+            committed: now,
+            viewed: now,
+        }
     }
 
     /// Blocks until `shutdown`, then hands everything over and leaves the group.
@@ -108,9 +123,10 @@ impl<H: Handler> Member<H> {
                 context.state().assignment.flush();
                 batch.wait(&self.fetch, TICK);
             }
+            self.batch += 1;
             let mut state = context.state();
             for message in batch.iter() {
-                self.hand_out(&mut state, message);
+                self.receive(&mut state, message);
             }
             drop(state);
             batch.clear();
@@ -123,8 +139,9 @@ impl<H: Handler> Member<H> {
     }
 
     /// Lets the client call back: rebalances, errors, statistics.
-    fn serve_events(&self) {
+    fn serve_events(&mut self) {
         for _ in 0..EVENTS {
+            self.batch += 1;
             match self.consumer.poll(Duration::ZERO) {
                 None => {}
                 // The context has heard of it already, with the reason.
@@ -134,23 +151,46 @@ impl<H: Handler> Member<H> {
                 Some(Err(_)) => {}
                 Some(Ok(message)) => {
                     if let Some(message) = Message::polled(&message) {
-                        self.hand_out(&mut self.consumer.context().state(), message);
+                        self.receive(&mut self.consumer.context().state(), message);
                     }
                 }
             }
         }
     }
 
-    fn hand_out(&self, state: &mut State<H>, message: Message<'_>) {
-        let partition = message.partition();
+    fn receive(&self, state: &mut State<H>, message: Message<'_>) {
+        let (id, offset, timestamp_ms) = (message.partition(), message.offset(), message.timestamp_ms());
+        let context = self.consumer.context();
+        let Some(partition) = state.assignment.get_mut(id) else {
+            return;
+        };
         if let Some(error) = message.error() {
-            return self.consumer.context().connection.complain(&format!("partition {partition}: {error}"));
+            partition.cursor.failed_at(offset);
+            return context.connection.complain(&format!("partition {id}: {error}"));
+        }
+        match partition.cursor.step(self.batch, offset, timestamp_ms) {
+            Step::Take => {}
+            Step::Drop => return,
+            Step::Rewind(to) => return self.rewind(id, to),
+            Step::Fell => {
+                let reason = format!("the log of partition {id} was cut or made anew: offset {offset} came again");
+                return context.connection.fatal_error(&reason);
+            }
         }
         for arrival in &mut state.arrivals {
-            arrival.handed_out(partition, message.timestamp_ms(), &self.metrics);
+            arrival.handed_out(id, timestamp_ms, &self.metrics);
         }
-        if state.assignment.hand_out(partition, Record::read(message)) {
-            self.make_room(state, partition);
+        if state.assignment.take(id, Record::read(message)) {
+            self.make_room(state, id);
+        }
+    }
+
+    /// Lets the client fetch a partition from an offset on.
+    fn rewind(&self, id: i32, to: i64) {
+        let context = self.consumer.context();
+        if let Err(error) = self.consumer.seek(context.topic(), id, Offset::Offset(to), Duration::ZERO) {
+            // Without it a record might be left out.
+            context.connection.fatal_error(&format!("partition {id} cannot be read again from offset {to}: {error}"));
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use crate::cursor::Cursor;
 use crate::gate::Gate;
 use crate::handler::Handler;
 use crate::lane::{Lane, Workshop};
@@ -38,6 +39,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Partition {
     limits: Limits,
+    /// Whether what comes is what shall come.
+    pub cursor: Cursor,
     gate: Arc<Gate>,
     lanes: Vec<LaneQueue>,
     watermark: Watermark,
@@ -78,6 +81,7 @@ impl Partition {
             .collect();
         Self {
             limits,
+            cursor: Cursor::default(),
             gate,
             lanes,
             watermark: Watermark::new(committed, done_ms),

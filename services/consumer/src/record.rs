@@ -5,7 +5,7 @@ use std::time::Instant;
 use common::murmur2::murmur2;
 use common::quote::{Malformed, Quote, SEQUENCE_HEADER};
 use common::telemetry;
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 
 use crate::fetch::Message;
 use crate::trace::Trace;
@@ -137,7 +137,11 @@ impl Record {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Update(_) => 0,
-            Self::Poison(poison) => [&poison.key, &poison.value].into_iter().flatten().map(Vec::len).sum(),
+            Self::Poison(poison) => {
+                let texts = [&poison.key, &poison.value].into_iter().flatten().map(Vec::len).sum::<usize>();
+                let size = |header: Header<'_, &[u8]>| header.key.len() + header.value.map_or(0, <[u8]>::len);
+                texts + poison.headers.iter().map(size).sum::<usize>()
+            }
         }
     }
 }

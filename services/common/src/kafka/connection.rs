@@ -182,7 +182,9 @@ impl Connection {
         let mut state = self.lock();
         // While a broker answers this is about something else, such as a topic that is missing.
         let is_new = state.complaint.as_deref() != Some(reason);
-        if state.up && (is_new || state.complained.is_none_or(|at| at.elapsed() >= REMINDER)) {
+        // Each partition may have one of its own.
+        let patience = if is_new { Duration::from_secs(1) } else { REMINDER };
+        if state.up && state.complained.is_none_or(|at| at.elapsed() >= patience) {
             tracing::warn!("Kafka: {reason}");
             state.complained = Some(Instant::now());
         }

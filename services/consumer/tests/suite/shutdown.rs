@@ -15,7 +15,7 @@ async fn sigterm_under_load_hands_over_and_exits_0_within_the_stated_time() {
     first.signal("TERM");
     let (code, took) = first.exit_code().await;
     assert_eq!(code, Some(0), "{}", first.log());
-    assert!(took < Duration::from_secs(3 + 8), "{took:?}");
+    assert!(took < Duration::from_secs(3 + 10), "{took:?}");
     assert!(first.log().contains("left the group"));
     let second = MemberProcess::join(&venue, "second", &work).await;
     second.reaches("consumer_records_total", 1_000.0).await;
@@ -56,5 +56,5 @@ async fn with_the_broker_away_sigterm_still_ends_in_time() {
     member.signal("TERM");
     let (code, took) = member.exit_code().await;
     assert_eq!(code, Some(0), "{}", member.log());
-    assert!(took < Duration::from_secs(13), "{took:?}");
+    assert!(took < Duration::from_secs(5 + 10), "{took:?}");
 }
