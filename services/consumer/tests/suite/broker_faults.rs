@@ -113,34 +113,68 @@ async fn a_broker_that_stalls_for_twelve_seconds_costs_no_update() {
     assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
 }
 
+const ACLS: &str = "org.apache.kafka.tools.AclCommand";
+
+/// Gives the user `reader` every right on the venue, over the listener without login.
+fn allow_reader(kafka: &ControlledKafka, venue: &Venue) {
+    for (kind, name) in [
+        ("--topic", &venue.topic),
+        ("--topic", &venue.output),
+        ("--topic", &venue.dead_letters),
+        ("--group", &venue.group),
+    ] {
+        kafka.tool(ACLS, &["--add", "--allow-principal", "User:reader", "--operation", "All", kind, name]);
+    }
+}
+
+/// What a member needs to log in as `reader`.
+fn login<'a>(servers: &'a str, password: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", servers),
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+        ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("KAFKA_SASL_USERNAME", "reader"),
+        ("KAFKA_SASL_PASSWORD", password),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_logs_in_with_scram_and_says_when_it_may_not() {
     let Some(kafka) = ControlledKafka::start("scram", &["--scram", "reader:secret"]) else { return };
     let venue = Venue::real(&kafka.bootstrap_servers(), "scram", 1).await;
     Feed::new(&venue).send(100, 10).await;
-    let allow = |what: &[&str]| {
-        let to = ["--add", "--allow-principal", "User:reader", "--operation", "All"];
-        kafka.tool("org.apache.kafka.tools.AclCommand", &[&to[..], what].concat());
-    };
-    allow(&["--topic", &venue.topic, "--group", &venue.group]);
-    allow(&["--topic", &venue.output]);
-    allow(&["--topic", &venue.dead_letters]);
+    allow_reader(&kafka, &venue);
     let servers = kafka.scram_servers();
-    let login = |password| {
-        [
-            ("KAFKA_BOOTSTRAP_SERVERS", servers.as_str()),
-            ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
-            ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
-            ("KAFKA_SASL_USERNAME", "reader"),
-            ("KAFKA_SASL_PASSWORD", password),
-        ]
-    };
-    let wrong = MemberProcess::join(&venue, "wrong", &login("not-it")).await;
+    let wrong = MemberProcess::join(&venue, "wrong", &login(&servers, "not-it")).await;
     eventually("the refusal to be said", async || wrong.log().contains("invalid credentials").then_some(())).await;
     assert_eq!(wrong.get("/readyz").await.unwrap().0, 503);
     assert!(!wrong.log().contains("not-it"), "a password is never shown");
-    let member = Member::join(&venue, "member", &login("secret")).await;
+    let member = Member::join(&venue, "member", &login(&servers, "secret")).await;
     venue.drained().await;
     member.leave().await;
     venue.assert_perfect(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_taken_away_for_a_while_costs_no_update() {
+    let Some(kafka) = ControlledKafka::start("rights", &["--scram", "reader:secret"]) else { return };
+    let venue = Venue::real(&kafka.bootstrap_servers(), "rights", 2).await;
+    allow_reader(&kafka, &venue);
+    let servers = kafka.scram_servers();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let feed = tokio::spawn(Feed::new(&venue).send_until(500, 20, stopped));
+    let first = MemberProcess::join(&venue, "first", &login(&servers, "secret")).await;
+    first.reaches("consumer_records_total", 200.0).await;
+    let read = ["--allow-principal", "User:reader", "--operation", "All", "--topic", &venue.topic];
+    kafka.tool(ACLS, &[&["--remove", "--force"], &read[..]].concat());
+    eventually("the refusal to be said", async || first.log().contains("uthorization failed").then_some(())).await;
+    kafka.tool(ACLS, &[&["--add"], &read[..]].concat());
+    // Another member comes right then: a rebalance while errors stand in the records' places.
+    let second = MemberProcess::join(&venue, "second", &login(&servers, "secret")).await;
+    second.reaches("consumer_records_total", 200.0).await;
+    stop.send(()).unwrap();
+    let sent = feed.await.unwrap().sent();
+    venue.drained().await;
+    let audit = venue.audit(Vec::new()).await;
+    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
 }
