@@ -1,5 +1,7 @@
 //! Members that fail.
 
+use std::collections::BTreeMap;
+
 use demo::audit::Kill;
 
 use crate::harness::{Feed, MemberProcess, Venue, eventually};
@@ -18,12 +20,11 @@ async fn a_killed_member_loses_nothing_and_repeats_only_what_it_had_not_committe
     victim.reaches("consumer_in_flight", 1.0).await;
     let owned: Vec<i64> = victim.partitions().await;
     victim.kill();
-    let committed = venue.committed().await;
-    let committed = committed
-        .into_iter()
-        .filter(|(partition, ..)| owned.contains(&i64::from(*partition)))
-        .map(|(partition, offset, _)| (partition, offset))
-        .collect();
+    // What never was committed stands at 0.
+    let mut committed: BTreeMap<i32, i64> = owned.iter().map(|id| (i32::try_from(*id).unwrap(), 0)).collect();
+    for (partition, offset, _) in venue.committed().await {
+        committed.entry(partition).and_modify(|next| *next = offset);
+    }
     heir.has_partitions(3).await;
     stop.send(()).unwrap();
     let sent = feed.await.unwrap().sent();
