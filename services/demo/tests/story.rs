@@ -100,10 +100,11 @@ fn a_group_that_grows_is_struck_and_shrinks_loses_nothing_and_keeps_the_order() 
     let routes = report["routing"].as_array().unwrap();
     assert_eq!(routes.iter().filter_map(|route| route["updates"].as_u64()).sum::<u64>(), 3_000);
     let changes = report["rebalances"].as_array().unwrap();
-    let change = changes.iter().find(|change| change["cause"] == "killed").unwrap();
-    let victim = &change["member"];
-    let moved = change["moves"].as_array().unwrap().iter().find(|moved| moved["partition"] == 1).unwrap();
-    assert_eq!((victim, &moved["from"]), (&killed["member"], victim), "{changes:?}");
+    assert!(changes.iter().any(|change| change["cause"] == "killed" && change["member"] == killed["member"]));
+    // The replacement may have come by the time the session is over: then its coming is what moved the partition.
+    let mut moves = changes.iter().flat_map(|change| change["moves"].as_array().unwrap());
+    let is_heritage = |moved: &&Value| moved["partition"] == 1 && moved["from"] == killed["member"];
+    let moved = moves.find(is_heritage).unwrap_or_else(|| panic!("nobody took over: {changes:?}"));
     assert!(moved["pause_ms"].as_u64().unwrap() > 1_000, "nobody takes over before the session is over: {moved}");
 
     let pids: Vec<_> = events.iter().filter_map(|event| event["pid"].as_u64()).collect();
