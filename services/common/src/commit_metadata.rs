@@ -17,6 +17,9 @@ pub struct CommitMetadata {
     /// When this was committed by the member's clock, in milliseconds since 1970.
     #[serde(rename = "at")]
     pub at_ms: i64,
+    /// How long the partition's records waited when it moved to this member, in milliseconds; `None` if none did.
+    #[serde(rename = "pause", default, skip_serializing_if = "Option::is_none")]
+    pub pause_ms: Option<u64>,
 }
 
 impl CommitMetadata {
@@ -49,9 +52,10 @@ mod tests {
 
     #[test]
     fn the_text_is_short_json() {
-        let metadata = CommitMetadata { member: "consumer-2".into(), done_ms: Some(17), at_ms: 18 };
-        assert_eq!(metadata.encode(), r#"{"member":"consumer-2","done":17,"at":18}"#);
-        let none = CommitMetadata { done_ms: None, ..metadata };
+        let metadata =
+            CommitMetadata { member: "consumer-2".into(), done_ms: Some(17), at_ms: 18, pause_ms: Some(250) };
+        assert_eq!(metadata.encode(), r#"{"member":"consumer-2","done":17,"at":18,"pause":250}"#);
+        let none = CommitMetadata { done_ms: None, pause_ms: None, ..metadata };
         assert_eq!(none.encode(), r#"{"member":"consumer-2","at":18}"#);
     }
 
@@ -64,8 +68,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_what_it_writes(member: String, done_ms: Option<i64>, at_ms: i64) {
-            let metadata = CommitMetadata { member, done_ms, at_ms };
+        fn it_reads_what_it_writes(member: String, done_ms: Option<i64>, at_ms: i64, pause_ms: Option<u64>) {
+            let metadata = CommitMetadata { member, done_ms, at_ms, pause_ms };
             prop_assert_eq!(CommitMetadata::decode(&metadata.encode()), Some(metadata));
         }
 

@@ -178,7 +178,9 @@ impl<H: Handler> Member<H> {
             }
         }
         for arrival in &mut state.arrivals {
-            arrival.handed_out(id, timestamp_ms, &self.metrics);
+            if let Some(pause) = arrival.handed_out(id, timestamp_ms, &self.metrics) {
+                partition.moved_after(pause);
+            }
         }
         if state.assignment.take(id, Record::read(message)) {
             self.make_room(state, id);

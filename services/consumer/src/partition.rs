@@ -53,6 +53,8 @@ pub struct Partition {
     committed: Option<i64>,
     paused_at: Option<Instant>,
     quick: bool,
+    /// How long its records waited when it moved here.
+    moved_after: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl Partition {
             committed,
             paused_at: None,
             quick: true,
+            moved_after: None,
         }
     }
 
@@ -219,10 +222,16 @@ impl Partition {
         self.watermark.done().filter(|done| self.committed != Some(*done))
     }
 
+    /// Notes how long its records waited when it moved here.
+    pub fn moved_after(&mut self, pause: Duration) {
+        self.moved_after = Some(pause);
+    }
+
     /// What goes with a commit.
     #[must_use]
     pub fn metadata(&self, member: &str) -> CommitMetadata {
-        CommitMetadata { member: member.to_owned(), done_ms: self.watermark.done_ms(), at_ms: now_ms() }
+        let pause_ms = self.moved_after.and_then(|pause| u64::try_from(pause.as_millis()).ok());
+        CommitMetadata { member: member.to_owned(), done_ms: self.watermark.done_ms(), at_ms: now_ms(), pause_ms }
     }
 }
 

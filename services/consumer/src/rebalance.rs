@@ -38,19 +38,17 @@ impl Arrival {
     }
 
     /// Notes a record that is handed out. The first of a partition ends its pause, which began when its
-    /// previous owner last committed, or when the record was sent if that was later.
-    pub fn handed_out(&mut self, partition: i32, timestamp_ms: i64, metrics: &Metrics) {
-        let Some(arrived) = self.partitions.get_mut(&partition).filter(|arrived| !arrived.is_moving) else {
-            return;
-        };
+    /// previous owner last committed, or when the record was sent if that was later; returns the pause.
+    pub fn handed_out(&mut self, partition: i32, timestamp_ms: i64, metrics: &Metrics) -> Option<Duration> {
+        let arrived = self.partitions.get_mut(&partition).filter(|arrived| !arrived.is_moving)?;
         arrived.is_moving = true;
         // A record that was sent after the partition came did not wait for it.
-        if let Some(previous) = arrived.previous.as_ref().filter(|_| timestamp_ms <= self.at_ms) {
-            let waited_ms = now_ms() - previous.at_ms.max(timestamp_ms);
-            let pause = Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0));
-            arrived.pause = Some(pause);
-            metrics.paused_by_rebalance(partition, pause);
-        }
+        let previous = arrived.previous.as_ref().filter(|_| timestamp_ms <= self.at_ms)?;
+        let waited_ms = now_ms() - previous.at_ms.max(timestamp_ms);
+        let pause = Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0));
+        arrived.pause = Some(pause);
+        metrics.paused_by_rebalance(partition, pause);
+        Some(pause)
     }
 
     /// Whether all that will be known is known.

@@ -62,7 +62,8 @@ impl Capacity {
     /// Learns from one round of readings: at most one stint of each consumer.
     pub fn observe(&mut self, stints: &[Stint<'_>]) {
         self.runs.retain(|name, _| stints.iter().any(|stint| stint.consumer == name));
-        for stint in stints {
+        // Who has not committed since may still be at it: its run goes on with its next commit.
+        for stint in stints.iter().filter(|stint| stint.to_ms > stint.from_ms) {
             match stint.extend(self.runs.remove(stint.consumer)) {
                 Some(run) if run.seconds() >= SAMPLE.as_secs_f64() => self.remember(run),
                 Some(run) => {
@@ -149,6 +150,25 @@ mod tests {
 
     fn estimate(capacity: &Capacity, at_ms: u64) -> Option<f64> {
         capacity.estimate(at_ms).map(Rate::per_second)
+    }
+
+    #[test]
+    fn a_round_without_a_commit_does_not_break_a_run() {
+        let mut capacity = Capacity::default();
+        for round in 0..8 {
+            let (from_ms, to_ms) = (round * 4000, round * 4000 + 4000);
+            let stint = Stint {
+                consumer: "slow-to-commit",
+                from_ms,
+                to_ms,
+                done: 2000,
+                backlog_before: 10_000,
+                backlog_after: 10_000,
+            };
+            capacity.observe(&[stint]);
+            capacity.observe(&[Stint { from_ms: to_ms, done: 0, ..stint }]);
+        }
+        assert_eq!(estimate(&capacity, 32_000), Some(500.0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) struct Load {
     /// Records per second of one consumer.
     pub(crate) capacity: f64,
     partitions: Vec<Work>,
+    names: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,11 @@ impl Load {
             let behind = partition.backlog.map_or(0.0, |records| (records as f64 - rate * uncommitted).max(0.0));
             Work { rate, behind }
         };
-        Some(Self { capacity, partitions: snapshot.partitions.iter().map(work).collect() })
+        Some(Self {
+            capacity,
+            partitions: snapshot.partitions.iter().map(work).collect(),
+            names: snapshot.names.clone(),
+        })
     }
 
     /// Records per second a consumer must do in the worst case, if it has `share` partitions and is to take their
@@ -67,7 +72,8 @@ impl Load {
         let total: f64 = self.partitions.iter().map(|work| work.rate).sum();
         let hottest = self.partitions.iter().enumerate().max_by(|(_, a), (_, b)| a.rate.total_cmp(&b.rate));
         let (partition, work) = hottest.filter(|(_, work)| work.rate > self.capacity)?;
-        Some(HotPartition { partition, rate: work.rate, share: work.rate / total })
+        let name = self.names.get(partition).cloned().unwrap_or_else(|| partition.to_string());
+        Some(HotPartition { partition: name, rate: work.rate, share: work.rate / total })
     }
 
     /// Each partition's demand, the largest first.

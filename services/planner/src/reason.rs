@@ -67,10 +67,10 @@ impl Reason {
 
 /// A partition with more arrivals than one consumer can do. Nothing but fewer records in it, or a faster consumer,
 /// can help: a partition is never shared.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HotPartition {
-    /// Its number.
-    pub partition: usize,
+    /// What it is called: its number, or what the snapshot says.
+    pub partition: String,
     /// Its arrivals, in records per second.
     pub rate: f64,
     /// Its part of all partitions' arrivals, 0 to 1.

@@ -10,6 +10,8 @@ pub struct Snapshot {
     pub at_ms: u64,
     /// Every partition, at the position of its number. Empty where not even their count could be read.
     pub partitions: Vec<Partition>,
+    /// What the partitions are called in sentences, by position; their numbers where it is empty.
+    pub names: Vec<String>,
     /// Members that own partitions now. Asked only as long as there is no earlier plan.
     pub consumers: Option<u32>,
     /// What one consumer can do, learned or set; while it is unknown the plain lag threshold answers.

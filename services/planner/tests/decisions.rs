@@ -80,7 +80,7 @@ fn one_partition_with_more_than_a_consumer_can_do_is_named() {
         "12: partition 7 alone has 900/s, 45 % of all, and one consumer does 500/s: more consumers cannot help";
     decides(&plan, 12, Reason::HotPartition, sentence);
     let hot = plan.hot.unwrap();
-    assert_eq!((hot.partition, hot.rate, hot.share), (7, 900.0, 0.45));
+    assert_eq!((hot.partition, hot.rate, hot.share), ("7".to_owned(), 900.0, 0.45));
 }
 
 #[test]

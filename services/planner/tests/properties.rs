@@ -29,7 +29,7 @@ prop_compose! {
         pause_ms in prop::option::of(any::<u64>()),
     ) -> Snapshot {
         let rebalance_pause = pause_ms.map(Duration::from_millis);
-        Snapshot { at_ms, partitions, consumers, capacity: capacity.and_then(Rate::new), rebalance_pause }
+        Snapshot { at_ms, partitions, names: Vec::new(), consumers, capacity: capacity.and_then(Rate::new), rebalance_pause }
     }
 }
 
@@ -65,6 +65,7 @@ fn any_history() -> impl Strategy<Value = Vec<Snapshot>> {
             |(index, (partitions, capacity, pause_s)): (usize, (Vec<Partition>, Option<Rate>, u64))| Snapshot {
                 at_ms: 1_700_000_000_000 + index as u64 * 5000,
                 partitions,
+                names: Vec::new(),
                 consumers: Some(3),
                 capacity,
                 rebalance_pause: Some(Duration::from_secs(pause_s)),

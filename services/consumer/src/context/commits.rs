@@ -138,7 +138,11 @@ impl<H: Handler> Context<H> {
         let offsets = self.offsets(committed.iter().filter_map(|(id, (offset, previous))| {
             let done_ms = previous.as_ref().and_then(|previous| previous.done_ms);
             let at_ms = now_ms();
-            Some((*id, (*offset)?, CommitMetadata { member: self.settings.member.clone(), done_ms, at_ms }))
+            Some((
+                *id,
+                (*offset)?,
+                CommitMetadata { member: self.settings.member.clone(), done_ms, at_ms, pause_ms: None },
+            ))
         }));
         if offsets.count() > 0
             && let Err(error) = commit_within(consumer, &offsets, ANSWER_TIMEOUT)

@@ -59,6 +59,7 @@ impl Monitor {
         Snapshot {
             at_ms,
             partitions: known.collect(),
+            names: Vec::new(),
             consumers: Some(group.members()),
             capacity: self.capacity.estimate(at_ms),
             rebalance_pause: (group.rebalances > 0).then(|| Duration::from_secs_f64(group.pause)),

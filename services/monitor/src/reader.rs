@@ -1,0 +1,234 @@
+//! Asks Kafka, without joining any group. Everything here blocks, each call no longer than its timeout.
+
+mod admin;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::commit_metadata::now_ms;
+use common::kafka::{Connection, KafkaConfig};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{IsError as _, KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+
+use self::admin::Admin;
+use crate::groups::Groups;
+use crate::reading::{ErrorKind, GroupReading, LogReading, PartitionId, ReadError, Round, TopicReading};
+
+/// A client that looks on.
+pub struct Reader {
+    client: BaseConsumer<Context>,
+    groups: Groups,
+    topics: Vec<Arc<str>>,
+    timeout: Duration,
+}
+
+struct Context(Arc<Connection>);
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = false;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(&error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.0.statistics(statistics);
+    }
+}
+
+impl ConsumerContext for Context {}
+
+/// Offsets of partitions, or why there is none.
+type Offsets = HashMap<PartitionId, Result<u64, ReadError>>;
+
+impl Reader {
+    /// A reader of these groups, each of whose calls takes no longer than `timeout`. It connects later, by itself.
+    ///
+    /// # Errors
+    /// Where the client refuses its settings.
+    pub fn new(
+        kafka: &KafkaConfig,
+        groups: Groups,
+        timeout: Duration,
+        connection: Arc<Connection>,
+    ) -> KafkaResult<Self> {
+        // It joins no group. But librdkafka 2.12 follows a null pointer when a coordinator has moved and the client has
+        // none of its own; and rights to ask for this one are there.
+        let group = groups.iter().next().map_or("monitor", |watched| &watched.group);
+        let client = kafka
+            .client("monitor")
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("allow.auto.create.topics", "false")
+            .create_with_context(Context(connection))?;
+        let topics = groups.topics();
+        Ok(Self { client, groups, topics, timeout })
+    }
+
+    /// Reads everything once.
+    #[must_use]
+    pub fn read(&self) -> Round {
+        // Serves the client's events: errors and statistics. Records never come.
+        let _ = self.client.poll(Duration::ZERO);
+        let partitions = self.partitions();
+        let known = |topic: &Arc<str>| partitions.get(topic).and_then(|read| read.as_ref().ok());
+        let ids = |topics: &[Arc<str>]| -> Vec<PartitionId> {
+            let ids = |topic: &Arc<str>| -> Vec<PartitionId> {
+                let of = |(partition, has_leader): (&i32, &bool)| {
+                    has_leader.then(|| PartitionId { topic: Arc::clone(topic), partition: *partition })
+                };
+                known(topic).into_iter().flatten().filter_map(of).collect()
+            };
+            topics.iter().flat_map(ids).collect()
+        };
+        // Committed offsets come first: what is committed meanwhile then shows as a lag that is too large by as much,
+        // and never as one below zero.
+        let groups = self.groups(&ids);
+        let all = ids(&self.topics);
+        let starts = self.offsets(&all, Offset::Beginning);
+        let at_ms = u64::try_from(now_ms()).unwrap_or(0);
+        let ends = self.offsets(&all, Offset::End);
+        let topics = partitions
+            .into_iter()
+            .map(|(topic, partitions)| {
+                let read = partitions.map(|partitions| log_readings(&topic, &partitions, &starts, &ends));
+                (topic, read)
+            })
+            .collect();
+        Round { at_ms, topics, groups }
+    }
+
+    /// The offsets that partitions' logs had reached at a time: of the first record that is not older.
+    #[must_use]
+    pub fn offsets_at(&self, partitions: &[PartitionId], at_ms: u64) -> HashMap<PartitionId, u64> {
+        let Ok(at_ms) = i64::try_from(at_ms) else { return HashMap::new() };
+        let read = self.offsets(partitions, Offset::Offset(at_ms));
+        read.into_iter().filter_map(|(id, offset)| Some((id, offset.ok()?))).collect()
+    }
+
+    /// Each topic's partitions, and whether each has a leader.
+    fn partitions(&self) -> HashMap<Arc<str>, Result<HashMap<i32, bool>, ReadError>> {
+        let mut away: Option<ReadError> = None;
+        let mut read = HashMap::new();
+        for topic in &self.topics {
+            // Where nobody answers, the others need not be waited for.
+            let partitions = away.clone().map_or_else(|| self.partitions_of(topic), Err);
+            if let Err(error) = &partitions
+                && matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut)
+            {
+                away.get_or_insert_with(|| error.clone());
+            }
+            read.insert(Arc::clone(topic), partitions);
+        }
+        read
+    }
+
+    fn partitions_of(&self, topic: &str) -> Result<HashMap<i32, bool>, ReadError> {
+        let metadata = self.client.fetch_metadata(Some(topic), self.timeout)?;
+        let Some(topic) = metadata.topics().iter().find(|read| read.name() == topic) else {
+            return Err(ReadError::refused("the broker tells nothing of it"));
+        };
+        if let Some(error) = topic.error().filter(|error| error.is_error()) {
+            return Err(ReadError::from_code(RDKafkaErrorCode::from(error)));
+        }
+        Ok(topic.partitions().iter().map(|partition| (partition.id(), partition.leader() >= 0)).collect())
+    }
+
+    fn groups(&self, ids: &dyn Fn(&[Arc<str>]) -> Vec<PartitionId>) -> HashMap<String, GroupReading> {
+        let admin = match Admin::new(self.client.client().native_ptr(), self.timeout) {
+            Ok(admin) => admin,
+            Err(error) => {
+                let error = ReadError::from(error);
+                let failed = || GroupReading { offsets: Err(error.clone()), members: Err(error.clone()) };
+                return self.groups.iter().map(|watched| (watched.group.clone(), failed())).collect();
+            }
+        };
+        let mut read = HashMap::new();
+        let mut asked = Vec::new();
+        for watched in self.groups.iter() {
+            let ids = ids(&watched.topics);
+            match list(&ids, Offset::Invalid) {
+                Ok(list) if !ids.is_empty() => asked.push((watched.group.as_str(), list)),
+                Ok(_) => {
+                    let _ = read.insert(watched.group.clone(), Ok(HashMap::new()));
+                }
+                Err(error) => {
+                    let _ = read.insert(watched.group.clone(), Err(error.into()));
+                }
+            }
+        }
+        let answers = admin.offsets(&asked);
+        read.extend(asked.iter().map(|(group, _)| (*group).to_owned()).zip(answers));
+        let names: Vec<&str> = self.groups.iter().map(|watched| watched.group.as_str()).collect();
+        let mut members = admin.members(&names);
+        read.into_iter()
+            .map(|(group, offsets)| {
+                let untold = || Err(ReadError::refused("the broker does not describe groups"));
+                let members = members.remove(&group).unwrap_or_else(untold);
+                (group, GroupReading { offsets, members })
+            })
+            .collect()
+    }
+
+    fn offsets(&self, partitions: &[PartitionId], asked: Offset) -> Offsets {
+        if partitions.is_empty() {
+            return Offsets::new();
+        }
+        let read = list(partitions, asked).and_then(|list| self.client.offsets_for_times(list, self.timeout));
+        let list = match read {
+            Ok(list) => list,
+            Err(error) => {
+                let error = ReadError::from(error);
+                return partitions.iter().map(|id| (id.clone(), Err(error.clone()))).collect();
+            }
+        };
+        let mut topics: HashMap<&str, Arc<str>> = HashMap::new();
+        topics.extend(self.topics.iter().map(|topic| (&**topic, Arc::clone(topic))));
+        let elements = list.elements();
+        let read = elements.iter().filter_map(|element| {
+            let topic = Arc::clone(topics.get(element.topic())?);
+            let id = PartitionId { topic, partition: element.partition() };
+            Some((id, element.error().map_err(ReadError::from).and_then(|()| literal(element.offset()))))
+        });
+        read.collect()
+    }
+}
+
+fn log_readings(topic: &Arc<str>, partitions: &HashMap<i32, bool>, starts: &Offsets, ends: &Offsets) -> TopicReading {
+    let read = |offsets: &Offsets, id: &PartitionId| {
+        let unread = || Err(ReadError::refused("the broker tells nothing of it"));
+        offsets.get(id).cloned().unwrap_or_else(unread)
+    };
+    let reading = |(partition, has_leader): (&i32, &bool)| {
+        let id = PartitionId { topic: Arc::clone(topic), partition: *partition };
+        let log = match has_leader {
+            true => read(ends, &id).and_then(|end| Ok(LogReading { start: read(starts, &id)?, end })),
+            false => Err(ReadError::from_code(RDKafkaErrorCode::LeaderNotAvailable)),
+        };
+        (*partition, log)
+    };
+    partitions.iter().map(reading).collect()
+}
+
+fn list(partitions: &[PartitionId], offset: Offset) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    partitions.iter().try_for_each(|id| list.add_partition_offset(&id.topic, id.partition, offset))?;
+    Ok(list)
+}
+
+fn literal(offset: Offset) -> Result<u64, ReadError> {
+    match offset {
+        Offset::Offset(offset) => u64::try_from(offset).map_err(|_| ReadError::refused("the offset is negative")),
+        Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => {
+            Err(ReadError::refused("the broker tells no offset"))
+        }
+    }
+}
