@@ -1,7 +1,5 @@
 //! `/api/v1`: everything that is shown, as JSON. `openapi.json` describes it.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -96,9 +94,9 @@ async fn groups(State(api): State<Api>) -> Response {
 }
 
 async fn group(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match find(&api, &name) {
-        Ok(group) => Json(&*group).into_response(),
-        Err(missing) => missing,
+    match api.shown.now().group(&name) {
+        Some(group) => Json(&**group).into_response(),
+        None => unknown(&api, &name),
     }
 }
 
@@ -113,14 +111,10 @@ async fn desired(State(api): State<Api>, Path(name): Path<String>) -> Response {
 }
 
 async fn plans(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match find(&api, &name) {
-        Ok(group) => Json(Plans { group: &group.group, plans: &group.decisions }).into_response(),
-        Err(missing) => missing,
+    match api.shown.now().group(&name) {
+        Some(group) => Json(Plans { group: &group.group, plans: &group.decisions }).into_response(),
+        None => unknown(&api, &name),
     }
-}
-
-fn find(api: &Api, name: &str) -> Result<Arc<GroupView>, Response> {
-    api.shown.now().group(name).cloned().ok_or_else(|| unknown(api, name))
 }
 
 /// Nothing is shown before the first round; afterwards a group that is not there is not watched.

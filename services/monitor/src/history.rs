@@ -72,7 +72,7 @@ impl History {
         let (place, records) = (offset - before.end, after.end - before.end);
         // The middle of the record's own part of the time.
         let part = (place as f64 + 0.5) / records as f64;
-        Some(before.at_ms.saturating_add((between_ms * part) as u64))
+        Some(before.at_ms.saturating_add((between_ms * part).round() as u64))
     }
 }
 
