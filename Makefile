@@ -1,6 +1,7 @@
 # Everything there is to do with Lagless. `make` alone says what.
 .DEFAULT_GOAL := help
 .PHONY: help prerequisites build demo test lint fmt bench docs clean
+.PHONY: chart-test up down images load operators install uninstall
 
 CARGO ?= cargo
 DEMO ?=
@@ -16,7 +17,7 @@ build: prerequisites ## the programs, in target/release
 	$(CARGO) build --release --locked
 
 demo: prerequisites ## the whole story on this machine; options: make demo DEMO='--partitions 6 --help'
-	$(CARGO) build --release --locked -p producer -p consumer -p demo
+	$(CARGO) build --release --locked -p producer -p monitor -p demo
 	target/release/demo $(DEMO)
 
 test: prerequisites ## all tests; with KAFKA_BOOTSTRAP_SERVERS they run over that Kafka
@@ -29,11 +30,36 @@ fmt: ## the code as rustfmt wants it
 	$(CARGO) fmt
 
 bench: prerequisites ## our speed beside that of Kafka's own tools; see docs/benchmarks.md
-	$(CARGO) build --release --locked -p producer -p consumer -p bench
+	$(CARGO) build --release --locked -p producer -p consumer -p monitor -p bench
 	target/release/bench $(BENCH)
 
-docs: ## docs/configuration.md, from the programs
+docs: ## docs/configuration.md, from the programs, and the chart's table of values
 	deploy/write-docs
+	deploy/check-chart --write-values
+
+chart-test: ## the Helm chart: lint, unit tests, Kubernetes' schemas, the table of values
+	deploy/check-chart
+
+up: ## a kind cluster with Strimzi and all of Lagless; WITH='prometheus keda' for these too
+	deploy/up
+
+down: ## removes that cluster
+	kind delete cluster --name lagless
+
+images: ## the container images lagless/{producer,consumer,monitor}; IMAGES=registry.example.com/lagless for others
+	deploy/images
+
+load: ## brings them to the current cluster: into kind or minikube, else by their registry
+	deploy/load
+
+operators: ## what the chart builds on, in the current cluster: Strimzi; WITH='prometheus keda' for these too
+	deploy/operators
+
+install: ## installs or upgrades the chart in the current cluster; NAMESPACE=lagless, HELM_OPTIONS='--set …'
+	deploy/install
+
+uninstall: ## and removes it again
+	helm uninstall lagless --namespace $(or $(NAMESPACE),lagless) --wait
 
 clean: ## removes what was built
 	$(CARGO) clean

@@ -49,6 +49,11 @@ impl Broker {
         Ok(Self { kafka, admin, run, names: Cell::new(0), topics, groups })
     }
 
+    /// The settings of a client of it.
+    pub(crate) fn client(&self) -> rdkafka::ClientConfig {
+        self.kafka.client("bench")
+    }
+
     /// How clients reach it.
     pub(crate) fn servers(&self) -> &str {
         self.kafka.bootstrap_servers()
@@ -59,15 +64,23 @@ impl Broker {
     /// # Errors
     /// Where the broker refuses or does not do it in time.
     pub(crate) async fn topic(&self) -> Result<String, Error> {
+        self.topic_of(PARTITIONS).await
+    }
+
+    /// The same, with so many partitions.
+    ///
+    /// # Errors
+    /// Where the broker refuses or does not do it in time.
+    pub(crate) async fn topic_of(&self, partitions: i32) -> Result<String, Error> {
         let name = self.name();
         let doing = || format!("creating topic {name}");
-        let new = NewTopic::new(&name, PARTITIONS, TopicReplication::Fixed(-1));
+        let new = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1));
         for topic in self.admin.create_topics(&[new], &options()).await.map_err(Error::kafka(doing()))? {
             topic.map_err(|(_, code)| Error::kafka(doing())(KafkaError::AdminOp(code)))?;
         }
         self.topics.borrow_mut().push(name.clone());
         let begun = Instant::now();
-        while !self.has_leaders(&name)? {
+        while !self.has_leaders(&name, partitions)? {
             if begun.elapsed() >= TIMEOUT {
                 return Err(Error::Timeout { awaited: doing(), seconds: TIMEOUT.as_secs() });
             }
@@ -114,12 +127,12 @@ impl Broker {
         Ok(())
     }
 
-    fn has_leaders(&self, topic: &str) -> Result<bool, Error> {
+    fn has_leaders(&self, topic: &str, partitions: i32) -> Result<bool, Error> {
         let metadata = self.admin.inner().fetch_metadata(Some(topic), TIMEOUT);
         let metadata = metadata.map_err(Error::kafka(format!("looking at topic {topic}")))?;
         Ok(metadata.topics().iter().any(|topic| {
             let led = topic.partitions().iter().filter(|partition| partition.leader() >= 0).count();
-            usize::try_from(PARTITIONS).is_ok_and(|partitions| led == partitions)
+            usize::try_from(partitions).is_ok_and(|partitions| led == partitions)
         }))
     }
 

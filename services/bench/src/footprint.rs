@@ -85,7 +85,7 @@ async fn steady(
     tokio::time::sleep(SETTLING).await;
     let counters = ["producer_updates_acknowledged_total", "consumer_records_total"];
     let [sent, read] = counters;
-    let before = (Instant::now(), producer.counter(sent).await?, consumer.counter(read).await?);
+    let before: (_, u64, u64) = (Instant::now(), producer.counter(sent).await?, consumer.counter(read).await?);
     while before.0.elapsed() < time {
         for (service, footprint) in [(&producer, &mut footprints.producer), (&consumer, &mut footprints.consumer)] {
             let Resident { now, .. } = service.resident()?;

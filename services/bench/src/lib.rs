@@ -16,6 +16,7 @@ mod options;
 mod plan;
 mod record;
 mod report;
+mod scale;
 mod service;
 mod tools;
 

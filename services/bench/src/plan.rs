@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::options::{Extent, Options};
 use crate::record::Format;
 use crate::report::Report;
+use crate::scale::{self, Scale};
 use crate::tools::{Program, Tools};
 use crate::{Error, document, interrupt, progress};
 
@@ -27,10 +28,10 @@ pub async fn run(options: &Options) -> Result<(), Error> {
         error = interrupt::wait() => Err(error),
     };
     let cleaned = broker.clean().await;
-    let Measured { kafka, producers, consumers, footprints } = measured?;
+    let Measured { kafka, producers, consumers, footprints, scale } = measured?;
     cleaned?;
     let (java, c) = (tools.java.version, tools.c.err());
-    let report = Report { options: options.clone(), machine, kafka, java, c, producers, consumers, footprints };
+    let report = Report { options: options.clone(), machine, kafka, java, c, producers, consumers, footprints, scale };
     let tables = report.markdown();
     println!("{tables}");
     options.write.as_deref().map_or(Ok(()), |path| document::write(path, &tables))
@@ -41,11 +42,13 @@ struct Measured {
     producers: Contest,
     consumers: Contest,
     footprints: Footprints,
+    scale: Scale,
 }
 
 async fn measure(tools: &Tools, broker: &Broker, extent: &Extent) -> Result<Measured, Error> {
     let kafka = tools.java.kafka_version(broker).await?;
     let footprints = footprint::measure(&tools.ours, broker, extent).await?;
+    let scale = scale::measure(&tools.ours, broker, extent.steady).await?;
     // What is read has been sent by our producer; this also warms the broker up.
     let mut sources = Vec::new();
     for format in Format::ALL {
@@ -74,7 +77,7 @@ async fn measure(tools: &Tools, broker: &Broker, extent: &Extent) -> Result<Meas
             }
         }
     }
-    Ok(Measured { kafka, producers, consumers, footprints })
+    Ok(Measured { kafka, producers, consumers, footprints, scale })
 }
 
 /// All of them, each round beginning with another one.

@@ -1,15 +1,21 @@
 //! The tables, in Markdown.
 
+use std::time::Duration;
+
 use crate::contest::Contest;
 use crate::footprint::{Footprint, Footprints, STEADY_RATE};
 use crate::machine::Machine;
 use crate::memory::{self, MIB};
 use crate::options::Options;
 use crate::record::Format;
+use crate::scale::{GROUPS, PARTITIONS, Scale};
 use crate::tools::Program;
 
 /// Resident memory at a steady rate, at most, in bytes.
 const STEADY_TARGET: u64 = 64 * MIB;
+
+/// A monitor's round, at most.
+const ROUND_TARGET: Duration = Duration::from_secs(1);
 
 /// Start to ready, at most, in milliseconds.
 const READY_TARGET: u128 = 500;
@@ -26,6 +32,7 @@ pub(crate) struct Report {
     pub(crate) producers: Contest,
     pub(crate) consumers: Contest,
     pub(crate) footprints: Footprints,
+    pub(crate) scale: Scale,
 }
 
 impl Report {
@@ -39,6 +46,7 @@ impl Report {
             format!("`rdkafka_performance` could not be built: {why}")
         }));
         sections.push(self.footprint());
+        sections.push(self.scale());
         sections.join("\n\n")
     }
 
@@ -81,6 +89,28 @@ impl Report {
             row("producer", producer, &self.producers, memory::producer_bound),
             row("consumer", consumer, &self.consumers, memory::consumer_bound)
         )
+    }
+
+    fn scale(&self) -> String {
+        let Scale { round, within, resident, scrape, scrape_bytes } = self.scale;
+        let partitions = GROUPS * PARTITIONS.unsigned_abs();
+        let lines = [
+            format!("### The monitor, {} partitions of {GROUPS} groups", grouped(partitions.into())),
+            String::new(),
+            "| round, mean | every round within (< 1 s) | resident (< 64 MiB) | scrape, median | of |".to_owned(),
+            "|---|---|---|---|---|".to_owned(),
+            format!(
+                "| {} ms | {} ms {} | {} {} | {:.1} ms | {} KiB |",
+                round.as_millis(),
+                within.as_millis(),
+                mark(within < ROUND_TARGET),
+                mib(resident),
+                mark(resident < STEADY_TARGET),
+                scrape.as_secs_f64() * 1000.0,
+                scrape_bytes / 1024,
+            ),
+        ];
+        lines.join("\n")
     }
 }
 

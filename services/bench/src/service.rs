@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub(crate) struct Binaries {
     pub(crate) producer: PathBuf,
     /// The consumer.
     pub(crate) consumer: PathBuf,
+    /// The monitor.
+    pub(crate) monitor: PathBuf,
 }
 
 impl Binaries {
@@ -52,10 +55,10 @@ impl Binaries {
         let find = |name: &str| {
             let path = this.with_file_name(name);
             let what = || format!("{} is not there", path.display());
-            let remedy = "`cargo build --release -p producer -p consumer` builds it";
+            let remedy = "`cargo build --release -p producer -p consumer -p monitor` builds it";
             if path.is_file() { Ok(path) } else { Err(Error::Missing { what: what(), remedy }) }
         };
-        Ok(Self { producer: find("producer")?, consumer: find("consumer")? })
+        Ok(Self { producer: find("producer")?, consumer: find("consumer")?, monitor: find("monitor")? })
     }
 }
 
@@ -151,14 +154,22 @@ impl Service {
     ///
     /// # Errors
     /// Where it does not answer, or has no such counter.
-    pub(crate) async fn counter(&self, name: &'static str) -> Result<u64, Error> {
+    pub(crate) async fn counter<N: FromStr>(&self, name: &'static str) -> Result<N, Error> {
+        let text = self.metrics().await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.ok_or_else(|| Error::Untold { program: self.name.clone(), what: name, last: self.last() })
+    }
+
+    /// All that `/metrics` tells.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn metrics(&self) -> Result<String, Error> {
         let text = async {
             let url = format!("http://{}/metrics", self.address);
             self.http.get(url).send().await?.error_for_status()?.text().await
         };
-        let text = text.await.map_err(|source| self.mute(source))?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-        value.ok_or_else(|| Error::Untold { program: self.name.clone(), what: name, last: self.last() })
+        text.await.map_err(|source| self.mute(source))
     }
 
     /// What of it is in memory.

@@ -68,18 +68,20 @@ impl Server {
     }
 }
 
-/// `/livez`, `/readyz` and `/metrics`. Liveness never asks after others: a restart does not bring a broker back.
+/// `/livez`, `/readyz` and `/metrics`.
 pub fn probes(readiness: Readiness, registry: Registry) -> Router {
-    Router::new()
-        .route("/livez", get(async || "ok\n"))
-        .route(
-            "/readyz",
-            get(async move || match readiness() {
-                Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
-                Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
-            }),
-        )
-        .route("/metrics", get(async move || metrics(&registry)))
+    health(readiness).route("/metrics", get(async move || metrics(&registry)))
+}
+
+/// `/livez` and `/readyz`. Liveness never asks after others: a restart does not bring a broker back.
+pub fn health(readiness: Readiness) -> Router {
+    Router::new().route("/livez", get(async || "ok\n")).route(
+        "/readyz",
+        get(async move || match readiness() {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+        }),
+    )
 }
 
 fn metrics(registry: &Registry) -> Response {

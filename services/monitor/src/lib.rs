@@ -26,11 +26,10 @@ pub mod view;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use common::http::{Server, probes};
+use common::http::{Server, health};
 use common::kafka::Connection;
 use common::service::Service;
 use common::telemetry::{Sampling, TelemetryConfig};
-use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
@@ -73,9 +72,9 @@ impl Monitor {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { config, server } = self;
         let names: Vec<String> = config.groups.iter().map(|watched| watched.group.clone()).collect();
-        let registry = Registry::new();
         let (show, shown) = Shown::new();
-        let metrics = Metrics::register(&registry, shown.clone(), &names)?;
+        let metrics = Metrics::new(&names)?;
+        let metrics_route = metrics.route();
         let connection = Arc::new(Connection::default());
         let groups = config.groups.iter().map(|watched| Group::new(watched.clone(), config.planner())).collect();
         let watched: Vec<_> = config.groups.iter().map(ToString::to_string).collect();
@@ -90,7 +89,7 @@ impl Monitor {
             _ => Ok(()),
         };
         let stop = shutdown.child_token();
-        let router = probes(Arc::new(readiness), registry).merge(api::routes(shown, stop.clone()));
+        let router = health(Arc::new(readiness)).merge(metrics_route).merge(api::routes(shown, stop.clone()));
         let mut rounds = tokio::spawn(rounds.run(stop.clone()));
         let mut http = tokio::spawn(server.serve(router, stop.clone()));
         // Whichever ends first ends the other.

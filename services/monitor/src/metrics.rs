@@ -1,30 +1,48 @@
-//! What `/metrics` tells. Groups and topics are told as they stand at the scrape: what is not known has no series.
+//! What `/metrics` tells: made once a round, for however many may ask. What is not known has no series.
 
-use std::sync::Arc;
+use std::io::Write as _;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use planner::Reason;
-use prometheus::core::{Collector, Desc};
+use prometheus::core::Collector as _;
 use prometheus::proto::MetricFamily;
-use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
+use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+use tokio::sync::watch;
 
+use crate::partition::ConditionCode;
 use crate::reading::ErrorKind;
-use crate::rounds::Shown;
-use crate::view::{GroupView, PartitionView, View};
+use crate::view::{GroupView, PartitionView, TopicView, View};
 
-/// What the monitor counts of its own work.
-#[derive(Clone, Debug)]
+/// What the monitor counts of its own work, and what it last told.
+#[derive(Debug)]
 pub(crate) struct Metrics {
+    registry: Registry,
     round_seconds: Histogram,
     read_errors: IntCounterVec,
+    told: watch::Sender<Exposition>,
+}
+
+/// The text, plain and compressed: a thousand partitions take a megabyte, or a tenth of it.
+#[derive(Clone, Debug, Default)]
+struct Exposition {
+    plain: Bytes,
+    gzip: Bytes,
 }
 
 impl Metrics {
-    /// Registers everything `/metrics` tells.
+    /// Counts from zero.
     ///
     /// # Errors
     /// Where a name is taken.
-    pub(crate) fn register(registry: &Registry, shown: Shown, groups: &[String]) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(groups: &[String]) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
         let round_seconds = Histogram::with_opts(
             HistogramOpts::new("monitor_round_seconds", "how long a round of reading took")
                 .buckets(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
@@ -40,32 +58,52 @@ impl Metrics {
         }
         registry.register(Box::new(round_seconds.clone()))?;
         registry.register(Box::new(read_errors.clone()))?;
-        registry.register(Box::new(Standings(shown)))?;
-        Ok(Self { round_seconds, read_errors })
+        let metrics = Self { registry, round_seconds, read_errors, told: watch::Sender::default() };
+        metrics.tell(&View::default());
+        Ok(metrics)
     }
 
-    /// A round is over.
-    pub(crate) fn round_over(&self, took: Duration, groups: &[Arc<GroupView>]) {
+    /// A round is over, and this is what it found.
+    pub(crate) fn round_over(&self, took: Duration, view: &View) {
         self.round_seconds.observe(took.as_secs_f64());
-        for group in groups {
+        for group in &view.groups {
             for error in &group.errors {
                 self.read_errors.with_label_values(&[group.group.as_str(), error.kind.code()]).inc();
             }
         }
+        self.tell(view);
+    }
+
+    /// `/metrics`.
+    pub(crate) fn route(&self) -> Router {
+        let told = self.told.subscribe();
+        Router::new().route("/metrics", get(async move |headers: HeaderMap| answer(&told.borrow(), &headers)))
+    }
+
+    fn tell(&self, view: &View) {
+        // Names and labels are constants: nothing here can fail that has not failed in a test.
+        if let Ok(exposition) = self.exposition(view) {
+            self.told.send_replace(exposition);
+        }
+    }
+
+    fn exposition(&self, view: &View) -> Result<Exposition, prometheus::Error> {
+        let mut all = self.registry.gather();
+        all.extend(families(view)?);
+        let plain = TextEncoder::new().encode_to_string(&all)?;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(plain.as_bytes())?;
+        Ok(Exposition { gzip: gzip.finish()?.into(), plain: plain.into() })
     }
 }
 
-/// The groups as they stand.
-struct Standings(Shown);
-
-impl Collector for Standings {
-    fn desc(&self) -> Vec<&Desc> {
-        Vec::new()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        // Names and labels are constants; were one wrong, there would be nothing to tell.
-        families(&self.0.now()).unwrap_or_default()
+fn answer(told: &Exposition, headers: &HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let text = (header::CONTENT_TYPE, prometheus::TEXT_FORMAT);
+    if accepted.is_some_and(|accepted| accepted.contains("gzip")) {
+        ([text, (header::CONTENT_ENCODING, "gzip")], told.gzip.clone()).into_response()
+    } else {
+        ([text], told.plain.clone()).into_response()
     }
 }
 
@@ -130,12 +168,13 @@ fn of_partitions(all: &mut Families, view: &View) -> Result<(), prometheus::Erro
     });
     let owner = ("kafka_consumergroup_owner", "1 for the member that has the partition");
     all.add(owner, ["consumergroup", "topic", "partition", "member"], owners)?;
-    let conditions = partitions().map(|(group, topic, partition)| {
+    let is_told = |(_, _, partition): &(_, _, &PartitionView)| partition.condition != ConditionCode::Ok;
+    let conditions = partitions().filter(is_told).map(|(group, topic, partition)| {
         let labels =
             [group.clone(), topic.clone(), partition.partition.to_string(), partition.condition.as_str().into()];
         (labels, 1.0)
     });
-    let condition = ("kafka_consumergroup_condition", "1 for what there is to say of the partition");
+    let condition = ("kafka_consumergroup_condition", "1 for what is not as it should be with the partition");
     all.add(condition, ["consumergroup", "topic", "partition", "condition"], conditions)
 }
 
@@ -158,8 +197,7 @@ fn of_topics(all: &mut Families, view: &View) -> Result<(), prometheus::Error> {
         .map(|topic| ([topic.topic.clone()], topic.partitions.len() as f64));
     all.add(("kafka_topic_partitions", "partitions of the topic"), ["topic"], counts)?;
     let lags = view.groups.iter().flat_map(|group| {
-        let lag =
-            |topic: &crate::view::TopicView| Some(([group.group.clone(), topic.topic.clone()], topic.lag? as f64));
+        let lag = |topic: &TopicView| Some(([group.group.clone(), topic.topic.clone()], topic.lag? as f64));
         group.topics.iter().filter_map(lag).collect::<Vec<_>>()
     });
     let lag = ("kafka_consumergroup_lag_sum", "records of all partitions not committed");

@@ -135,9 +135,10 @@ impl Rounds {
         self.groups.iter_mut().for_each(|group| group.observe(&round));
         self.date(round.at_ms).await?;
         let groups: Vec<_> = self.groups.iter_mut().map(|group| Arc::new(group.view(round.at_ms))).collect();
-        self.metrics.round_over(begun.elapsed(), &groups);
         let rounds = self.view.borrow().rounds + 1;
-        self.view.send_replace(Arc::new(View { at_ms: round.at_ms, rounds, groups }));
+        let view = View { at_ms: round.at_ms, rounds, groups };
+        self.metrics.round_over(begun.elapsed(), &view);
+        self.view.send_replace(Arc::new(view));
         Ok(())
     }
 

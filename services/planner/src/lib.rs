@@ -10,6 +10,7 @@ mod growth;
 mod headroom;
 mod load;
 mod need;
+mod overload;
 mod plan;
 mod rate;
 mod reason;

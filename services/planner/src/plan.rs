@@ -5,6 +5,7 @@ use crate::growth::Cost;
 use crate::headroom::Headroom;
 use crate::load::Load;
 use crate::need;
+use crate::overload::{self, Overload};
 use crate::sentence::{self, Facts};
 use crate::{HotPartition, Reason, Settings, Snapshot};
 use serde::Serialize;
@@ -37,6 +38,7 @@ struct Memory {
     /// When everything was last known.
     complete_ms: Option<u64>,
     headroom: Headroom,
+    overload: Overload,
 }
 
 /// Decides how many consumers the group of `snapshot` shall have, given the plan before.
@@ -56,6 +58,19 @@ pub fn plan(snapshot: &Snapshot, previous: Option<&Plan>, settings: &Settings) -
     let allowed = counts.at_least(needed);
     let before = memory.decided.or(snapshot.consumers.filter(|count| *count > 0));
     let before = before.map_or(allowed, |count| counts.no_worse_than(count));
+    let fewest = match load {
+        Some(_) => {
+            memory.overload.forget();
+            0
+        }
+        None => {
+            if allowed > before {
+                memory.overload.note(snapshot, &counts, before);
+            }
+            memory.overload.fewest(snapshot, &counts, before, settings)
+        }
+    };
+    let allowed = allowed.max(fewest);
 
     let cost = Cost { start: settings.start_time, pause: snapshot.rebalance_pause.unwrap_or(settings.rebalance_pause) };
     let pays = |load: &Load| cost.is_worth_it(load, &counts, before, allowed, settings.target_delay);
@@ -85,6 +100,8 @@ pub fn plan(snapshot: &Snapshot, previous: Option<&Plan>, settings: &Settings) -
         headroom,
         payback: cost.pays_back_after(&counts, before, allowed),
         backlog: need::backlog(snapshot),
+        too_much: (fewest > counts.at_least(needed)).then_some(memory.overload.per_consumer()).flatten(),
+        fewer: counts.below(replicas).map(|fewer| (fewer, overload::arrivals(snapshot, &counts, fewer))),
         load: load.as_ref(),
         counts: &counts,
         settings,

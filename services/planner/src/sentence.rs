@@ -20,6 +20,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) payback: Option<Duration>,
     /// All records not committed yet.
     pub(crate) backlog: u64,
+    /// Records per second that were too much for one consumer, where that keeps the count up.
+    pub(crate) too_much: Option<f64>,
+    /// The next smaller count, and what the busiest of so many would have to take.
+    pub(crate) fewer: Option<(u32, f64)>,
     pub(crate) load: Option<&'a Load>,
     pub(crate) counts: &'a Counts,
     pub(crate) settings: &'a Settings,
@@ -80,6 +84,14 @@ impl Facts<'_> {
     }
 
     fn by_lag(&self) -> String {
+        if let (Some(too_much), Some((fewer, arrivals))) = (self.too_much, self.fewer) {
+            return format!(
+                "{}: {fewer} would have {}/s, and {}/s was too much for one consumer",
+                self.replicas,
+                number(arrivals),
+                number(too_much)
+            );
+        }
         format!(
             "{}: {} behind at {} for each; what one consumer can do is not known yet",
             self.replicas,

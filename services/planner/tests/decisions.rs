@@ -210,6 +210,20 @@ fn while_capacity_is_unknown_the_plain_lag_threshold_answers() {
 }
 
 #[test]
+fn what_was_too_much_for_one_consumer_is_not_given_to_one_again_while_capacity_is_unknown() {
+    let unknown = |rate, backlog| Snapshot { capacity: None, consumers: Some(1), ..even(12, rate, backlog) };
+    let one = first(&unknown(33.0, 20));
+    assert_eq!(one.replicas, Some(1));
+    let grown = next(&later(&unknown(50.0, 120), 2), &one);
+    decides(&grown, 2, Reason::Lag, "2: 1,440 behind at 1,000 for each; what one consumer can do is not known yet");
+    // Two have worked the backlog off: that is no reason to let one try again.
+    let busy = (0..30).fold(grown, |plan, round| next(&later(&unknown(50.0, 10), 4 + 2 * round), &plan));
+    decides(&busy, 2, Reason::Lag, "2: 1 would have 600/s, and 600/s was too much for one consumer");
+    let quiet = (0..30).fold(busy, |plan, round| next(&later(&unknown(25.0, 10), 64 + 2 * round), &plan));
+    assert_eq!(quiet.replicas, Some(1));
+}
+
+#[test]
 fn a_set_capacity_goes_before_a_learned_one() {
     let settings = Settings { consumer_capacity: Some(2000.0), ..Settings::default() };
     assert_eq!(plan(&even(12, 100.0, 0), None, &settings).replicas, Some(1));

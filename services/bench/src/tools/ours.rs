@@ -42,7 +42,7 @@ async fn watch(service: Service, counter: &'static str, records: u64) -> Result<
     let mut first = None;
     let rate = loop {
         looks.tick().await;
-        let counted = service.counter(counter).await?;
+        let counted: u64 = service.counter(counter).await?;
         let now = Instant::now();
         if counted > 0 {
             let (begun, before) = *first.get_or_insert((now, counted));

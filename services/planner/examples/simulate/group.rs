@@ -159,7 +159,7 @@ impl Group {
             let partition = &mut self.partitions[index];
             partition.owner = places.next();
             partition.paused_until = now + self.pause;
-            partition.committed = partition.done;
+            partition.commit(now);
         }
         for pod in &mut self.pods {
             let owned = (0..PARTITIONS).filter(|index| self.partitions[*index].owner == Some(pod.number));
@@ -183,7 +183,7 @@ impl Group {
         for index in &pod.partitions {
             let partition = &mut self.partitions[*index];
             if commits {
-                partition.committed = partition.done;
+                partition.commit(now);
             }
             if partition.paused_until <= now && partition.waiting > 0.0 {
                 busy[count] = *index;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Seconds between two readings.
 pub(crate) const INTERVAL: f64 = 2.0;
+/// A reading that is younger is fresh enough for who asks.
+pub(crate) const FRESH: f64 = 0.5;
 /// From a reading to its plan being served.
 pub(crate) const LATENCY: f64 = 0.3;
 /// Seconds over which arrivals are smoothed.
@@ -25,6 +27,7 @@ struct Reading {
     at: f64,
     arrived: Vec<f64>,
     committed: Vec<f64>,
+    committed_at: Vec<f64>,
     owners: Vec<Option<u32>>,
 }
 
@@ -33,12 +36,21 @@ impl Reading {
         (0..PARTITIONS).filter(|index| self.owners[*index] == Some(owner)).collect()
     }
 
+    fn last_commit_ms(&self, partitions: &[usize]) -> u64 {
+        partitions.iter().map(|index| (self.committed_at[*index] * 1000.0) as u64).max().unwrap_or(0)
+    }
+
     fn backlog(&self, partitions: &[usize]) -> u64 {
         partitions.iter().map(|index| (self.arrived[*index] - self.committed[*index]).max(0.0)).sum::<f64>() as u64
     }
 }
 
 impl Monitor {
+    /// How old the last reading is.
+    pub(crate) fn age(&self, now: f64) -> f64 {
+        self.last.as_ref().map_or(f64::INFINITY, |last| now - last.at)
+    }
+
     /// Reads the group.
     pub(crate) fn read(&mut self, now: f64, group: &Group) -> Snapshot {
         let partitions = &group.partitions;
@@ -46,6 +58,7 @@ impl Monitor {
             at: now,
             arrived: partitions.iter().map(|partition| partition.arrived).collect(),
             committed: partitions.iter().map(|partition| partition.committed).collect(),
+            committed_at: partitions.iter().map(|partition| partition.committed_at).collect(),
             owners: partitions.iter().map(|partition| partition.owner).collect(),
         };
         if let Some(last) = self.last.take() {
@@ -87,8 +100,8 @@ impl Monitor {
             let done = partitions.iter().map(|index| now.committed[*index] - last.committed[*index]).sum::<f64>();
             (partitions == last.partitions_of(*owner)).then(|| Stint {
                 consumer,
-                from_ms: (last.at * 1000.0) as u64,
-                to_ms: (now.at * 1000.0) as u64,
+                from_ms: last.last_commit_ms(&partitions),
+                to_ms: now.last_commit_ms(&partitions),
                 done: done as u64,
                 backlog_before: last.backlog(&partitions),
                 backlog_after: now.backlog(&partitions),

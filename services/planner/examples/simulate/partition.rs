@@ -12,6 +12,8 @@ pub(crate) struct Partition {
     pub(crate) arrived: f64,
     pub(crate) done: f64,
     pub(crate) committed: f64,
+    /// When, as its member tells with the commit.
+    pub(crate) committed_at: f64,
     /// Who has it, by the member's number.
     pub(crate) owner: Option<u32>,
     /// A rebalance keeps it waiting until then.
@@ -23,6 +25,11 @@ impl Partition {
         self.queue.push_back((now, records));
         self.waiting += records;
         self.arrived += records;
+    }
+
+    /// Its member commits what is done.
+    pub(crate) fn commit(&mut self, now: f64) {
+        (self.committed, self.committed_at) = (self.done, now);
     }
 
     /// Does the oldest `records`.

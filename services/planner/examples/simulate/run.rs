@@ -71,6 +71,11 @@ pub(crate) fn play(trace: &Trace, mut scaler: Scaler, seed: u64, phase: f64) -> 
             scaler.read(&snapshot);
         }
         if now >= next_sync {
+            if scaler.reads() && monitor.age(now) >= monitor::FRESH {
+                // Whoever asks for the metric gets a reading of that moment, as the service does it.
+                scaler.read(&monitor.read(now, &group));
+                (pending, next_reading) = (None, now + monitor::INTERVAL);
+            }
             let lags: Vec<Option<u64>> = group.partitions.iter().map(|partition| Some(partition.lag())).collect();
             let (metric, target) = scaler.metric(&lags);
             group.scale(now, hpa.sync(now, metric, target));
