@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decisions::Decision;
 use crate::events;
-use crate::rounds::Shown;
+use crate::rounds::{NO_ROUND, Shown};
 use crate::view::GroupView;
 
 /// The description of all routes.
@@ -33,6 +33,11 @@ fn paths() -> [(&'static str, MethodRouter<Api>); 6] {
         ("/api/v1/events", get(events::stream)),
         ("/api/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI))),
     ]
+}
+
+/// The name of every path, as the description has it. Each is asked with GET.
+pub fn path_names() -> impl Iterator<Item = &'static str> {
+    paths().into_iter().map(|(path, _)| path)
 }
 
 /// The routes.
@@ -102,7 +107,10 @@ async fn group(State(api): State<Api>, Path(name): Path<String>) -> Response {
 
 async fn desired(State(api): State<Api>, Path(name): Path<String>) -> Response {
     // An autoscaler decides by it for a long time: it is worth a look.
-    let view = api.shown.fresh().await;
+    let view = match api.shown.fresh().await {
+        Ok(view) => view,
+        Err(reason) => return problem(StatusCode::SERVICE_UNAVAILABLE, reason),
+    };
     match view.group(&name).map(|group| group.desired()) {
         Some(Ok(desired)) => Json(desired).into_response(),
         Some(Err(reason)) => problem(StatusCode::SERVICE_UNAVAILABLE, reason),
@@ -118,10 +126,10 @@ async fn plans(State(api): State<Api>, Path(name): Path<String>) -> Response {
 }
 
 /// Nothing is shown before the first round; afterwards a group that is not there is not watched.
-fn unknown(api: &Api, name: &str) -> Response {
+pub(crate) fn unknown(api: &Api, name: &str) -> Response {
     let view = api.shown.now();
     if view.rounds == 0 {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "the first round of reading is not over yet".to_owned());
+        return problem(StatusCode::SERVICE_UNAVAILABLE, NO_ROUND.to_owned());
     }
     let watched: Vec<_> = view.groups.iter().map(|group| group.group.as_str()).collect();
     let reason = format!("group {name} is not watched; GROUPS names {}", watched.join(", "));

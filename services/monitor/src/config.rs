@@ -10,6 +10,7 @@ use common::telemetry::{TELEMETRY_VARIABLES, TelemetryConfig};
 use planner::Settings;
 use serde::Deserialize;
 
+use crate::external_metrics;
 use crate::groups::Groups;
 
 /// Everything the monitor takes from its environment.
@@ -255,6 +256,15 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Where the external metrics API is served, if at all.
+    pub(crate) fn metrics_api(&self) -> Option<external_metrics::Settings> {
+        Some(external_metrics::Settings {
+            address: self.metrics_api_addr?,
+            certificate_file: self.metrics_api_certificate_file.clone()?,
+            key_file: self.metrics_api_key_file.clone()?,
+        })
     }
 
     /// What the planner aims at.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use common::service::{EXIT_CONFIG, EXIT_FAILED, EXIT_FATAL, ServiceError};
 use rdkafka::error::KafkaError;
 
+use crate::external_metrics;
+
 /// Why the monitor ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -19,6 +21,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error("the HTTP server failed: {0}")]
     Http(#[from] std::io::Error),
+    /// The external metrics API cannot be served.
+    #[error("METRICS_API_ADDR: {0}")]
+    ExternalMetrics(#[from] external_metrics::Error),
     /// A metric's name is taken.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -36,7 +41,7 @@ pub enum Error {
 impl ServiceError for Error {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Bind { .. } | Self::Client(_) => EXIT_CONFIG,
+            Self::Bind { .. } | Self::Client(_) | Self::ExternalMetrics(_) => EXIT_CONFIG,
             Self::Http(_) | Self::Metrics(_) | Self::Task(_) => EXIT_FAILED,
             Self::Fatal(_) => EXIT_FATAL,
         }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream, StreamExt as _};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
 
-use crate::api::Api;
+use crate::api::{Api, unknown};
 use crate::rounds::Shown;
 use crate::view::View;
 
@@ -23,14 +24,15 @@ pub(crate) struct Wanted {
 }
 
 /// Sends what is shown now, and then each round's. Who reads slowly misses rounds, and never gets an old one.
-pub(crate) async fn stream(
-    State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(crate) async fn stream(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Response {
+    let view = api.shown.now();
+    if let Some(name) = wanted.group.as_deref().filter(|name| view.rounds > 0 && view.group(name).is_none()) {
+        return unknown(&api, name);
+    }
     let views = stream::unfold((api.shown, true), next);
     let events = views.flat_map(move |view| stream::iter(events(&view, wanted.group.as_deref())));
     let until_shutdown = events.take_until(api.shutdown.cancelled_owned());
-    Sse::new(until_shutdown).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Sse::new(until_shutdown).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
 async fn next((mut shown, is_first): (Shown, bool)) -> Option<(Arc<View>, (Shown, bool))> {

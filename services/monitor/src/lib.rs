@@ -2,14 +2,16 @@
 //! what, and how many consumers it needs and why.
 //!
 //! Data flows one way: [`rounds`] lets the [`reader`] read a [`reading::Round`], each `group` takes in what is its own
-//! and asks the planner, and the [`view::View`] that comes of it is shown by the [`api`], as metrics, and to
-//! autoscalers.
+//! and asks the planner, and the [`view::View`] that comes of it is shown by the [`api`], as metrics, and to autoscalers by
+//! the [`external_metrics`].
 
 pub mod api;
+mod autoscalers;
 pub mod config;
 mod decisions;
 mod error;
 mod events;
+pub mod external_metrics;
 mod group;
 pub mod groups;
 mod history;
@@ -30,6 +32,9 @@ use common::http::{Server, health};
 use common::kafka::Connection;
 use common::service::Service;
 use common::telemetry::{Sampling, TelemetryConfig};
+use futures_util::{FutureExt as _, TryFutureExt as _};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
@@ -37,26 +42,41 @@ pub use decisions::Decision;
 pub use error::Error;
 pub use partition::ConditionCode;
 
+use crate::autoscalers::Numbers;
+use crate::external_metrics::ExternalMetrics;
 use crate::group::Group;
 use crate::metrics::Metrics;
 use crate::reader::Reader;
-use crate::rounds::{Rounds, Shown};
+use crate::rounds::{NO_ROUND, Rounds, Shown};
+use crate::view::View;
 
 /// A monitor that has bound its address and not read yet.
 pub struct Monitor {
     config: Config,
     server: Server,
+    external_metrics: Option<ExternalMetrics<Numbers>>,
+    show: watch::Sender<Arc<View>>,
+    shown: Shown,
 }
 
 impl Monitor {
-    /// Binds the HTTP address.
+    /// Binds the addresses.
     ///
     /// # Errors
-    /// Where it cannot be had.
+    /// Where one cannot be had, or the external metrics API cannot be served.
     pub async fn bind(config: Config) -> Result<Self, Error> {
+        let (show, shown) = Shown::new();
+        let external_metrics = match config.metrics_api() {
+            Some(settings) => {
+                let numbers = Numbers::new(shown.clone(), config.groups.clone());
+                let cluster = external_metrics::cluster().await?;
+                Some(ExternalMetrics::bind(settings, cluster, Arc::new(numbers)).await?)
+            }
+            None => None,
+        };
         let address = config.http_addr;
         let server = Server::bind(address).await.map_err(|source| Error::Bind { address, source })?;
-        Ok(Self { config, server })
+        Ok(Self { config, server, external_metrics, show, shown })
     }
 
     /// Where it listens.
@@ -70,9 +90,8 @@ impl Monitor {
     /// # Errors
     /// Why it cannot go on.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { config, server } = self;
+        let Self { config, server, external_metrics, show, shown } = self;
         let names: Vec<String> = config.groups.iter().map(|watched| watched.group.clone()).collect();
-        let (show, shown) = Shown::new();
         let metrics = Metrics::new(&names)?;
         let metrics_route = metrics.route();
         let connection = Arc::new(Connection::default());
@@ -85,26 +104,24 @@ impl Monitor {
         // Not that Kafka answers: that it does not is what the monitor is there to tell.
         let has_read = shown.clone();
         let readiness = move || match has_read.now().rounds {
-            0 => Err("the first round of reading is not over yet".to_owned()),
+            0 => Err(NO_ROUND.to_owned()),
             _ => Ok(()),
         };
         let stop = shutdown.child_token();
         let router = health(Arc::new(readiness)).merge(metrics_route).merge(api::routes(shown, stop.clone()));
-        let mut rounds = tokio::spawn(rounds.run(stop.clone()));
-        let mut http = tokio::spawn(server.serve(router, stop.clone()));
-        // Whichever ends first ends the other.
-        tokio::select! {
-            result = &mut rounds => {
-                stop.cancel();
-                http.await??;
-                result?
-            }
-            result = &mut http => {
-                stop.cancel();
-                rounds.await??;
-                Ok(result??)
-            }
+        let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
+        tasks.spawn(rounds.run(stop.clone()));
+        tasks.spawn(server.serve(router, stop.clone()).map_err(Error::from));
+        if let Some(external_metrics) = external_metrics {
+            tasks.spawn(external_metrics.run(stop.clone()).map(Ok));
         }
+        // Whichever ends first ends the others.
+        let mut result = Ok(());
+        while let Some(ended) = tasks.join_next().await {
+            stop.cancel();
+            result = result.and(ended.map_err(Error::from).flatten());
+        }
+        result
     }
 }
 

@@ -126,8 +126,10 @@ impl Partition {
         self.history.note(at_ms, log.end);
         self.arrivals.note(at_ms, log.end);
         let offset = committed.as_ref().map(|committed| committed.offset);
-        if let Some(offset) = offset {
-            self.work.note(at_ms, offset);
+        match offset {
+            Some(offset) => self.work.note(at_ms, offset),
+            // It was forgotten with the topic it belonged to, or has expired.
+            None => self.work = Smoothed::default(),
         }
         let (condition, lag) = match offset {
             // Where there is nothing, nothing waits, whoever was here or not.

@@ -3,7 +3,7 @@
 mod admin;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use common::commit_metadata::now_ms;
@@ -12,19 +12,26 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{IsError as _, KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use self::admin::Admin;
-use crate::groups::Groups;
+use crate::groups::{Groups, Watched};
 use crate::reading::{ErrorKind, GroupReading, LogReading, PartitionId, ReadError, Round, TopicReading};
 
 /// A client that looks on.
 pub struct Reader {
-    client: BaseConsumer<Context>,
+    settings: ClientConfig,
+    connection: Arc<Connection>,
+    client: Mutex<Client>,
     groups: Groups,
     topics: Vec<Arc<str>>,
     timeout: Duration,
 }
+
+/// So many events of the client are taken before each round: far more than come between two.
+const EVENTS: usize = 256;
+
+type Client = Arc<BaseConsumer<Context>>;
 
 struct Context(Arc<Connection>);
 
@@ -46,6 +53,9 @@ impl ClientContext for Context {
 
 impl ConsumerContext for Context {}
 
+/// Each topic's partitions, and whether each has a leader.
+type Partitions = HashMap<Arc<str>, Result<HashMap<i32, bool>, ReadError>>;
+
 /// Offsets of partitions, or why there is none.
 type Offsets = HashMap<PartitionId, Result<u64, ReadError>>;
 
@@ -63,22 +73,32 @@ impl Reader {
         // It joins no group. But librdkafka 2.12 follows a null pointer when a coordinator has moved and the client has
         // none of its own; and rights to ask for this one are there.
         let group = groups.iter().next().map_or("monitor", |watched| &watched.group);
-        let client = kafka
-            .client("monitor")
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("allow.auto.create.topics", "false")
-            .create_with_context(Context(connection))?;
+        let mut settings = kafka.client("monitor");
+        settings.set("group.id", group).set("enable.auto.commit", "false").set("allow.auto.create.topics", "false");
+        let client = Mutex::new(connect(&settings, &connection)?);
         let topics = groups.topics();
-        Ok(Self { client, groups, topics, timeout })
+        Ok(Self { settings, connection, client, groups, topics, timeout })
+    }
+
+    fn client(&self) -> Client {
+        Arc::clone(&self.client.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on with another client: one with a question that waits for ever is not to be kept.
+    fn start_anew(&self) {
+        match connect(&self.settings, &self.connection) {
+            Ok(client) => *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client,
+            Err(error) => tracing::warn!("no other Kafka client can be had: {error}"),
+        }
     }
 
     /// Reads everything once.
     #[must_use]
     pub fn read(&self) -> Round {
-        // Serves the client's events: errors and statistics. Records never come.
-        let _ = self.client.poll(Duration::ZERO);
-        let partitions = self.partitions();
+        let client = self.client();
+        // The client's errors and statistics, which its context takes, one with each call. Records never come.
+        (0..EVENTS).for_each(|_| drop(client.poll(Duration::ZERO)));
+        let (partitions, away) = self.partitions(&client);
         let known = |topic: &Arc<str>| partitions.get(topic).and_then(|read| read.as_ref().ok());
         let ids = |topics: &[Arc<str>]| -> Vec<PartitionId> {
             let ids = |topic: &Arc<str>| -> Vec<PartitionId> {
@@ -91,11 +111,11 @@ impl Reader {
         };
         // Committed offsets come first: what is committed meanwhile then shows as a lag that is too large by as much,
         // and never as one below zero.
-        let groups = self.groups(&ids);
+        let groups = self.groups(&client, away.as_ref(), &ids);
         let all = ids(&self.topics);
-        let starts = self.offsets(&all, Offset::Beginning);
+        let starts = self.offsets(&client, &all, Offset::Beginning);
         let at_ms = u64::try_from(now_ms()).unwrap_or(0);
-        let ends = self.offsets(&all, Offset::End);
+        let ends = self.offsets(&client, &all, Offset::End);
         let topics = partitions
             .into_iter()
             .map(|(topic, partitions)| {
@@ -110,17 +130,17 @@ impl Reader {
     #[must_use]
     pub fn offsets_at(&self, partitions: &[PartitionId], at_ms: u64) -> HashMap<PartitionId, u64> {
         let Ok(at_ms) = i64::try_from(at_ms) else { return HashMap::new() };
-        let read = self.offsets(partitions, Offset::Offset(at_ms));
+        let read = self.offsets(&self.client(), partitions, Offset::Offset(at_ms));
         read.into_iter().filter_map(|(id, offset)| Some((id, offset.ok()?))).collect()
     }
 
-    /// Each topic's partitions, and whether each has a leader.
-    fn partitions(&self) -> HashMap<Arc<str>, Result<HashMap<i32, bool>, ReadError>> {
+    /// Each topic's partitions, and whether each has a leader; and why nobody answers, if so.
+    fn partitions(&self, client: &Client) -> (Partitions, Option<ReadError>) {
         let mut away: Option<ReadError> = None;
         let mut read = HashMap::new();
         for topic in &self.topics {
             // Where nobody answers, the others need not be waited for.
-            let partitions = away.clone().map_or_else(|| self.partitions_of(topic), Err);
+            let partitions = away.clone().map_or_else(|| self.partitions_of(client, topic), Err);
             if let Err(error) = &partitions
                 && matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut)
             {
@@ -128,11 +148,11 @@ impl Reader {
             }
             read.insert(Arc::clone(topic), partitions);
         }
-        read
+        (read, away)
     }
 
-    fn partitions_of(&self, topic: &str) -> Result<HashMap<i32, bool>, ReadError> {
-        let metadata = self.client.fetch_metadata(Some(topic), self.timeout)?;
+    fn partitions_of(&self, client: &Client, topic: &str) -> Result<HashMap<i32, bool>, ReadError> {
+        let metadata = client.fetch_metadata(Some(topic), self.timeout)?;
         let Some(topic) = metadata.topics().iter().find(|read| read.name() == topic) else {
             return Err(ReadError::refused("the broker tells nothing of it"));
         };
@@ -142,13 +162,25 @@ impl Reader {
         Ok(topic.partitions().iter().map(|partition| (partition.id(), partition.leader() >= 0)).collect())
     }
 
-    fn groups(&self, ids: &dyn Fn(&[Arc<str>]) -> Vec<PartitionId>) -> HashMap<String, GroupReading> {
-        let admin = match Admin::new(self.client.client().native_ptr(), self.timeout) {
+    fn groups(
+        &self,
+        client: &Client,
+        away: Option<&ReadError>,
+        ids: &dyn Fn(&[Arc<str>]) -> Vec<PartitionId>,
+    ) -> HashMap<String, GroupReading> {
+        // Nobody would answer these questions either.
+        let admin = away
+            .cloned()
+            .map_or_else(|| Admin::new(client.client().native_ptr(), self.timeout).map_err(ReadError::from), Err);
+        let admin = match admin {
             Ok(admin) => admin,
             Err(error) => {
-                let error = ReadError::from(error);
-                let failed = || GroupReading { offsets: Err(error.clone()), members: Err(error.clone()) };
-                return self.groups.iter().map(|watched| (watched.group.clone(), failed())).collect();
+                let failed = |watched: &Watched| {
+                    // Where no topic could be read, that has been said.
+                    let offsets = if ids(&watched.topics).is_empty() { Ok(HashMap::new()) } else { Err(error.clone()) };
+                    (watched.group.clone(), GroupReading { offsets, members: Err(error.clone()) })
+                };
+                return self.groups.iter().map(failed).collect();
             }
         };
         let mut read = HashMap::new();
@@ -169,6 +201,9 @@ impl Reader {
         read.extend(asked.iter().map(|(group, _)| (*group).to_owned()).zip(answers));
         let names: Vec<&str> = self.groups.iter().map(|watched| watched.group.as_str()).collect();
         let mut members = admin.members(&names);
+        if admin.is_unanswered() {
+            self.start_anew();
+        }
         read.into_iter()
             .map(|(group, offsets)| {
                 let untold = || Err(ReadError::refused("the broker does not describe groups"));
@@ -178,11 +213,11 @@ impl Reader {
             .collect()
     }
 
-    fn offsets(&self, partitions: &[PartitionId], asked: Offset) -> Offsets {
+    fn offsets(&self, client: &Client, partitions: &[PartitionId], asked: Offset) -> Offsets {
         if partitions.is_empty() {
             return Offsets::new();
         }
-        let read = list(partitions, asked).and_then(|list| self.client.offsets_for_times(list, self.timeout));
+        let read = list(partitions, asked).and_then(|list| client.offsets_for_times(list, self.timeout));
         let list = match read {
             Ok(list) => list,
             Err(error) => {
@@ -200,6 +235,10 @@ impl Reader {
         });
         read.collect()
     }
+}
+
+fn connect(settings: &ClientConfig, connection: &Arc<Connection>) -> KafkaResult<Client> {
+    settings.create_with_context(Context(Arc::clone(connection))).map(Arc::new)
 }
 
 fn log_readings(topic: &Arc<str>, partitions: &HashMap<i32, bool>, starts: &Offsets, ends: &Offsets) -> TopicReading {

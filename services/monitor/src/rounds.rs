@@ -29,6 +29,12 @@ const AGES: [Duration; 6] = [
 /// A view that is younger is fresh enough for anybody.
 const FRESH: Duration = Duration::from_millis(500);
 
+/// Nobody shall go by a view that is older. Even a round in which every question times out is over long before.
+const STALE: Duration = Duration::from_secs(60);
+
+/// What there is to say before anything was read.
+pub(crate) const NO_ROUND: &str = "the first round of reading is not over yet";
+
 /// How long somebody who wants a fresh view waits for it.
 const FRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -64,17 +70,23 @@ impl Shown {
     }
 
     /// A view of this moment: reads anew unless that has just been done. Where that takes too long, the last view.
-    pub async fn fresh(&self) -> Arc<View> {
+    ///
+    /// # Errors
+    /// Why there is none that could be gone by: what was so a minute ago is not known any more.
+    pub async fn fresh(&self) -> Result<Arc<View>, String> {
         let mut view = self.view.clone();
         view.mark_unchanged();
-        let now = self.now();
-        let now_ms = u64::try_from(common::commit_metadata::now_ms()).unwrap_or(0);
-        if Duration::from_millis(now_ms.saturating_sub(now.at_ms)) < FRESH {
-            return now;
+        let mut now = self.now();
+        if now.age() >= FRESH {
+            self.asked.notify_one();
+            let _ = tokio::time::timeout(FRESH_TIMEOUT, view.changed()).await;
+            now = self.now();
         }
-        self.asked.notify_one();
-        let _ = tokio::time::timeout(FRESH_TIMEOUT, view.changed()).await;
-        Arc::clone(&view.borrow())
+        match now.age() {
+            _ if now.rounds == 0 => Err(NO_ROUND.to_owned()),
+            age if age >= STALE => Err(format!("the last round of reading was {} s ago", age.as_secs())),
+            _ => Ok(now),
+        }
     }
 
     /// The last round's view, which will not be the next one.
@@ -144,7 +156,9 @@ impl Rounds {
 
     /// Says, when it is new, that Kafka is there or what it refuses.
     fn tell(&self, round: &Round) {
-        let groups = round.groups.iter().map(|(name, group)| ("group", &**name, group.offsets.as_ref().err()));
+        // Of a group whose topics could not be read nothing was asked.
+        let asked = round.groups.iter().filter(|(_, group)| group.offsets.as_ref().map_or(true, |all| !all.is_empty()));
+        let groups = asked.map(|(name, group)| ("group", &**name, group.offsets.as_ref().err()));
         let topics = round.topics.iter().map(|(name, topic)| ("topic", &**name, topic.as_ref().err()));
         let mut answered = false;
         let mut complaint = None;

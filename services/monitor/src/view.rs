@@ -1,7 +1,9 @@
 //! What is shown of the groups: by the API, the stream of events, the metrics, and to autoscalers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use common::commit_metadata::now_ms;
 use planner::Plan;
 use serde::Serialize;
 
@@ -21,6 +23,13 @@ pub struct View {
 }
 
 impl View {
+    /// How long ago it was read.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let now_ms = u64::try_from(now_ms()).unwrap_or(0);
+        Duration::from_millis(now_ms.saturating_sub(self.at_ms))
+    }
+
     /// A group, by its name.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Arc<GroupView>> {

@@ -1,6 +1,7 @@
 //! What the broker tells of groups to who does not join: their offsets with metadata, and their members.
 #![allow(unsafe_code, reason = "the safe client can neither list the offsets of a group nor describe one")]
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::{self, NonNull};
@@ -18,11 +19,16 @@ const OK: rd::rd_kafka_resp_err_t = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_N
 /// A group's offsets, where it has committed any.
 pub(super) type Offsets = HashMap<PartitionId, Result<Option<Committed>, ReadError>>;
 
+/// Far longer than anybody waits. librdkafka 2.12 aborts the process where a question has timed out by itself and the
+/// group's coordinator comes back later; one that still waits, or ends with its client, is harmless.
+const NEVER_MS: i32 = 3_600_000;
+
 /// Questions on their way, and their answers. To be dropped before its client is.
 pub(super) struct Admin {
     client: *mut rd::rd_kafka_t,
     answers: NonNull<rd::rd_kafka_queue_t>,
     timeout: Duration,
+    is_unanswered: Cell<bool>,
 }
 
 impl Admin {
@@ -33,7 +39,17 @@ impl Admin {
     pub(super) fn new(client: *mut rd::rd_kafka_t, timeout: Duration) -> Result<Self, KafkaError> {
         // SAFETY: the caller's client is alive; the new queue is owned here alone.
         let queue = unsafe { rd::rd_kafka_queue_new(client) };
-        Ok(Self { client, answers: NonNull::new(queue).ok_or(KafkaError::Canceled)?, timeout })
+        Ok(Self {
+            client,
+            answers: NonNull::new(queue).ok_or(KafkaError::Canceled)?,
+            timeout,
+            is_unanswered: Cell::new(false),
+        })
+    }
+
+    /// Whether a question got no answer in time. It still waits: its client has to go, or such questions gather.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.is_unanswered.get()
     }
 
     /// The offsets each group has committed for its partitions. All groups are asked at once; one that does not answer
@@ -93,11 +109,10 @@ impl Admin {
     }
 
     fn options(&self, operation: rd::rd_kafka_admin_op_t, index: usize) -> Option<Options> {
-        let timeout_ms = i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the options are owned by their wrapper; the opaque is a number and never followed.
         unsafe {
             let options = Options(NonNull::new(rd::rd_kafka_AdminOptions_new(self.client, operation))?);
-            rd::rd_kafka_AdminOptions_set_request_timeout(options.0.as_ptr(), timeout_ms, ptr::null_mut(), 0);
+            rd::rd_kafka_AdminOptions_set_request_timeout(options.0.as_ptr(), NEVER_MS, ptr::null_mut(), 0);
             rd::rd_kafka_AdminOptions_set_opaque(options.0.as_ptr(), ptr::without_provenance_mut(index));
             Some(options)
         }
@@ -105,10 +120,11 @@ impl Admin {
 
     fn next(&self, until: Instant) -> Option<Event> {
         let left = until.saturating_duration_since(Instant::now());
-        // The client's own timeout comes first, with a better reason.
-        let wait_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).saturating_add(100);
+        let wait_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the queue is alive; an event it gives is owned by its wrapper.
-        unsafe { NonNull::new(rd::rd_kafka_queue_poll(self.answers.as_ptr(), wait_ms)).map(Event) }
+        let event = unsafe { NonNull::new(rd::rd_kafka_queue_poll(self.answers.as_ptr(), wait_ms)).map(Event) };
+        self.is_unanswered.set(self.is_unanswered.get() || event.is_none());
+        event
     }
 }
 

@@ -1,0 +1,134 @@
+//! What became of every update: counted from the topics alone, whatever the services say.
+//!
+//! The [`Ledger`] is the account itself, [`audit`] reads the topics into it, and [`Auditor`] is the program that does
+//! so inside a cluster: once as a test, or whenever it is asked.
+
+mod cluster;
+mod config;
+mod error;
+mod ledger;
+mod reader;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use common::commit_metadata::now_ms;
+use common::http::{Server, health};
+use common::service::Service;
+use common::telemetry::{Sampling, TelemetryConfig};
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use error::Error;
+pub use ledger::{Audit, Kill, Ledger, Processed, Sent};
+pub use reader::{Extent, Topics, audit, end_of, offsets_at};
+
+/// How often what is still in work is looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The program.
+pub struct Auditor;
+
+impl Service for Auditor {
+    const NAME: &'static str = "audit";
+    const SAMPLING: Sampling = Sampling::Followed;
+    type Config = Config;
+    type Error = Error;
+
+    fn telemetry(config: &Config) -> &TelemetryConfig {
+        &config.telemetry
+    }
+
+    async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+        tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            result = work(config, shutdown.clone()) => result,
+        }
+    }
+}
+
+async fn work(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+    let config = Arc::new(config);
+    match config.http_addr {
+        Some(address) => {
+            let server = Server::bind(address).await.map_err(|source| Error::Bind { address, source })?;
+            let router = Router::new().route("/audit", get(answer)).with_state(config);
+            Ok(server.serve(router.merge(health(Arc::new(|| Ok(())))), shutdown).await?)
+        }
+        None => check(&config).await,
+    }
+}
+
+/// Whether all is as it should be, once.
+async fn check(config: &Arc<Config>) -> Result<(), Error> {
+    let account = settled(config).await?;
+    let told = serde_json::to_string(&account).unwrap_or_default();
+    if !account.holds() || account.sent == 0 {
+        return Err(Error::Broken(format!("updates are not as they should be: {told}")));
+    }
+    tracing::info!("every update was processed, in order, from the partition its key says: {told}");
+    if let Some(url) = &config.desired_url {
+        tracing::info!(
+            "the monitor knows how many consumers are needed: {}",
+            cluster::patiently(config.patience, || cluster::ask(url)).await?
+        );
+    }
+    if let Some(path) = &config.metrics_api_path {
+        let metric = cluster::patiently(config.patience, || cluster::ask_kubernetes(path)).await?;
+        tracing::info!("autoscalers are told: {metric}");
+    }
+    Ok(())
+}
+
+async fn answer(State(config): State<Arc<Config>>) -> Result<Json<Audit>, (StatusCode, String)> {
+    match settled(&config).await {
+        Ok(account) => Ok(Json(account)),
+        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))),
+    }
+}
+
+/// The account of what had been sent by now, as soon as none of it is in work any more.
+async fn settled(config: &Arc<Config>) -> Result<Audit, Error> {
+    let begun = Instant::now();
+    let began_ms = now_ms();
+    let looked = Arc::clone(config);
+    let extents = blocking(move || extents(&looked, began_ms)).await?;
+    loop {
+        let (config, extents) = (Arc::clone(config), extents.clone());
+        let patience = config.patience;
+        let account = blocking(move || audit(&config.kafka, &extents, Vec::new())).await?;
+        if account.lost == 0 || begun.elapsed() >= patience {
+            return Ok(account);
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// What of the topics is looked at.
+fn extents(config: &Config, now_ms: i64) -> Result<Topics, Error> {
+    let (kafka, output) = (&config.kafka, config.output_topic());
+    let until = end_of(kafka, &config.topic)?;
+    if config.window.is_zero() {
+        let all = until.keys().map(|partition| (*partition, 0)).collect();
+        return Ok(Topics {
+            source: Extent::between(&config.topic, all, until),
+            output: Extent::whole(&output),
+            dead_letters: Some(Extent::whole(&config.dead_letter_topic)),
+        });
+    }
+    let since_ms = now_ms.saturating_sub(i64::try_from(config.window.as_millis()).unwrap_or(i64::MAX));
+    let since = |topic: &str| offsets_at(kafka, topic, since_ms);
+    Ok(Topics {
+        source: Extent::between(&config.topic, since(&config.topic)?, until),
+        output: Extent::from(&output, since(&output)?),
+        dead_letters: Some(Extent::from(&config.dead_letter_topic, since(&config.dead_letter_topic)?)),
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await?
+}
