@@ -17,7 +17,7 @@ build: prerequisites ## the programs, in target/release
 	$(CARGO) build --release --locked
 
 demo: prerequisites ## the whole story on this machine; options: make demo DEMO='--partitions 6 --help'
-	$(CARGO) build --release --locked -p producer -p monitor -p demo
+	$(CARGO) build --release --locked -p producer -p consumer -p monitor -p demo
 	target/release/demo $(DEMO)
 
 test: prerequisites ## all tests; with KAFKA_BOOTSTRAP_SERVERS they run over that Kafka

@@ -34,6 +34,7 @@ pub struct Config {
     pub(crate) max_in_flight: u32,
     #[serde(default, deserialize_with = "duration")]
     pub(crate) work: Duration,
+    pub(crate) workers: Option<u32>,
     pub(crate) output_topic: Option<String>,
     #[serde(default = "dead_letter_topic")]
     pub(crate) dead_letter_topic: String,
@@ -152,6 +153,12 @@ const CONSUMER_VARIABLES: &[Variable] = &[
         about: "simulated work per update",
     },
     Variable {
+        name: "WORKERS",
+        default: Some(""),
+        expected: "a whole number from 1 to 100000",
+        about: "how many updates the process works on at once, over all partitions; no limit without it",
+    },
+    Variable {
         name: "OUTPUT_TOPIC",
         default: Some(""),
         expected: "a topic's name, not TOPIC",
@@ -226,6 +233,9 @@ impl common::config::Config for Config {
         }
         if !(1 << 20..=1 << 30).contains(&self.fetch_buffer) {
             return Err(("FETCH_BUFFER", "it is outside that range".to_owned()));
+        }
+        if self.workers.is_some_and(|workers| !(1..=100_000).contains(&workers)) {
+            return Err(("WORKERS", "it is outside that range".to_owned()));
         }
         within("SESSION_TIMEOUT", self.session_timeout, second, 300 * second)?;
         within("WORK", self.work, Duration::ZERO, hour)?;

@@ -3,6 +3,7 @@
 mod forward;
 mod prices;
 mod stocks;
+mod work;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub use forward::Forward;
 pub use prices::{LatestPrice, LatestPrices};
 pub use stocks::Stocks;
+pub use work::Work;
 
 use crate::record::Update;
 

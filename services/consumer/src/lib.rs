@@ -47,7 +47,7 @@ use crate::assignment::Assignment;
 use crate::context::{Context, Settings};
 use crate::dead_letters::DeadLetters;
 use crate::fetch::Fetch;
-use crate::handler::{Forward, Handler, LatestPrices, Stocks};
+use crate::handler::{Forward, Handler, LatestPrices, Stocks, Work};
 use crate::lane::Workshop;
 use crate::member::{Member, View};
 use crate::metrics::Metrics;
@@ -119,7 +119,7 @@ impl Consumer {
     pub async fn bind(config: Config) -> Result<Self, Error> {
         let prices = Arc::new(LatestPrices::default());
         let routes = api::stocks(Arc::clone(&prices));
-        let work = config.work;
+        let work = Work::new(config.work, config.workers);
         Self::bind_with(config, routes, |config, outbound| {
             let forward = |topic: &String| Forward::new(outbound, topic.clone(), config.client_id.clone());
             Stocks::new(work, prices, config.output_topic.as_ref().map(forward))

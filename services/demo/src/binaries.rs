@@ -11,6 +11,8 @@ pub(crate) struct Binaries {
     pub(crate) producer: PathBuf,
     /// The consumer.
     pub(crate) consumer: PathBuf,
+    /// The monitor.
+    pub(crate) monitor: PathBuf,
 }
 
 impl Binaries {
@@ -32,7 +34,7 @@ impl Binaries {
             let release = directory.file_name().is_some_and(|name| name == "release");
             Err(Error::MissingBinary { name, path, profile: if release { "--release " } else { "" } })
         };
-        Ok(Self { producer: find("producer")?, consumer: find("consumer")? })
+        Ok(Self { producer: find("producer")?, consumer: find("consumer")?, monitor: find("monitor")? })
     }
 }
 
@@ -48,8 +50,11 @@ mod tests {
         std::fs::write(release.join("producer"), "").unwrap();
         let error = Binaries::in_directory(&release).unwrap_err().to_string();
         assert!(error.contains("consumer is not there"), "{error}");
-        assert!(error.ends_with("`cargo build --release -p producer -p consumer` builds it"), "{error}");
-        std::fs::write(release.join("consumer"), "").unwrap();
+        assert!(
+            error.ends_with("`cargo build --release -p producer -p consumer -p monitor -p demo` builds it"),
+            "{error}"
+        );
+        ["consumer", "monitor"].iter().for_each(|name| std::fs::write(release.join(name), "").unwrap());
         assert_eq!(Binaries::in_directory(&release).unwrap().consumer, release.join("consumer"));
     }
 }

@@ -26,7 +26,7 @@ pub enum Error {
         last: String,
     },
     /// A program that takes part is not built.
-    #[error("{} is not there: `cargo build {profile}-p producer -p consumer` builds it", .path.display())]
+    #[error("{} is not there: `cargo build {profile}-p producer -p consumer -p monitor -p demo` builds it", .path.display())]
     MissingBinary {
         /// Its name.
         name: &'static str,
@@ -53,6 +53,9 @@ pub enum Error {
         /// What came instead.
         reason: String,
     },
+    /// The audit cannot be drawn up.
+    #[error("the audit: {0}")]
+    Audit(#[from] audit::Error),
     /// The options contradict each other.
     #[error("{0}")]
     Options(String),
@@ -96,6 +99,7 @@ impl Error {
             Self::Options(_) => 2,
             Self::Interrupted => 130,
             Self::Kafka { .. }
+            | Self::Audit(_)
             | Self::Timeout { .. }
             | Self::MissingBinary { .. }
             | Self::Ended { .. }

@@ -35,6 +35,11 @@ pub(crate) enum What {
         /// What will happen.
         script: String,
     },
+    /// The monitor begins to look on.
+    Watching {
+        /// Its process.
+        pid: u32,
+    },
     /// The producer begins to send.
     Sending {
         /// How many updates it will send.
@@ -105,6 +110,27 @@ pub(crate) enum What {
         /// How many updates are not committed.
         missing: u64,
     },
+    /// More updates come than one consumer can take.
+    Burst {
+        /// How many.
+        updates: u64,
+        /// How many a second.
+        rate: u32,
+        /// How many one consumer does in a second.
+        capacity: u32,
+    },
+    /// The monitor comes to another decision.
+    Decided {
+        /// In one sentence.
+        sentence: String,
+    },
+    /// The autoscaler has consumers join or leave.
+    Scales {
+        /// How many there were.
+        from: u32,
+        /// How many there will be.
+        to: u32,
+    },
     /// A process says that something is wrong.
     Complaint {
         /// Which one.
@@ -127,6 +153,7 @@ impl fmt::Display for What {
             Self::Sending { updates, rate, .. } => {
                 write!(f, "the producer sends {} updates, {rate} a second", count(*updates))
             }
+            Self::Watching { .. } => f.write_str("the monitor looks on"),
             Self::Joins { member, .. } => write!(f, "{member} joins"),
             Self::Rebalanced { member, rebalance } => {
                 write!(f, "{member} ")?;
@@ -141,6 +168,12 @@ impl fmt::Display for What {
             Self::AllSent { updates } => write!(f, "all {} updates are acknowledged", count(*updates)),
             Self::AllProcessed => f.write_str("all updates are processed and committed"),
             Self::Stalled { missing } => write!(f, "nothing moves any more, {} updates are missing", count(*missing)),
+            Self::Burst { updates, rate, capacity } => {
+                let updates = count(*updates);
+                write!(f, "a burst of {updates} updates, {rate} a second; one consumer does {capacity}")
+            }
+            Self::Decided { sentence } => write!(f, "monitor wants {sentence}"),
+            Self::Scales { from, to } => write!(f, "the autoscaler goes from {from} to {to}"),
             Self::Complaint { process, message } => write!(f, "{process} says: {message}"),
         }
     }

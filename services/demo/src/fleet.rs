@@ -1,4 +1,4 @@
-//! The processes that take part: one producer and the consumers.
+//! The processes that take part: one producer, the consumers, and the monitor where they are to scale.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,8 +9,9 @@ use tokio::process::Command;
 
 use crate::Error;
 use crate::binaries::Binaries;
+use crate::burst::Burst;
 use crate::event::What;
-use crate::front_door::{Assignment, FrontDoor, Load, Route, Routing};
+use crate::front_door::{Assignment, Decision, Desired, FrontDoor, Load, Plans, Route, Routing, Standing};
 use crate::options::Options;
 use crate::process::Process;
 use crate::stage::Stage;
@@ -21,6 +22,15 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// How long services may take to end when the story was cut short.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The monitor's settings: times as short as the act. What a consumer can do it finds out by itself.
+const MONITOR: [(&str, &str); 5] = [
+    ("INTERVAL", "500ms"),
+    ("TARGET_DELAY", "5s"),
+    ("START_TIME", "2s"),
+    ("REBALANCE_PAUSE", "500ms"),
+    ("SHRINK_AFTER", "3s"),
+];
 
 /// A process with its address.
 #[derive(Debug)]
@@ -39,6 +49,7 @@ pub(crate) struct Fleet {
     door: FrontDoor,
     logs: Option<PathBuf>,
     producer: Option<Player>,
+    monitor: Option<Player>,
     /// Those that live, the longest there first.
     consumers: Vec<Player>,
     ever_joined: usize,
@@ -51,13 +62,37 @@ impl Fleet {
     /// Where a program is missing.
     pub(crate) fn new(stage: Stage, logs: Option<PathBuf>) -> Result<Self, Error> {
         let (binaries, door) = (Binaries::beside_this_program()?, FrontDoor::new()?);
-        Ok(Self { binaries, stage, door, logs, producer: None, consumers: Vec::new(), ever_joined: 0 })
+        Ok(Self { binaries, stage, door, logs, producer: None, monitor: None, consumers: Vec::new(), ever_joined: 0 })
     }
 
     /// Whether no consumer lives.
     #[must_use]
     pub(crate) fn is_deserted(&self) -> bool {
         self.consumers.is_empty()
+    }
+
+    /// How many consumers live.
+    #[must_use]
+    pub(crate) fn consumers(&self) -> u32 {
+        u32::try_from(self.consumers.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Starts the monitor, which may ask for as many consumers as the burst is for.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub(crate) async fn watch(&mut self, venue: &Venue, burst: &Burst) -> Result<(), Error> {
+        let mut variables = vec![
+            ("GROUPS", format!("{}:{}", venue.group, venue.source)),
+            ("MAX_CONSUMERS", burst.consumers.to_string()),
+            // Until it has seen a consumer that is busy for long enough: a second's work each.
+            ("LAG_PER_CONSUMER", burst.capacity.to_string()),
+        ];
+        variables.extend(MONITOR.map(|(name, value)| (name, value.to_owned())));
+        let monitor = self.start(self.binaries.monitor.clone(), "monitor".to_owned(), venue, variables).await?;
+        self.stage.tell(What::Watching { pid: monitor.process.pid() });
+        self.monitor = Some(monitor);
+        Ok(())
     }
 
     /// Starts the producer.
@@ -91,6 +126,8 @@ impl Fleet {
         let variables = vec![
             ("GROUP", venue.group.clone()),
             ("WORK", humantime::format_duration(options.work).to_string()),
+            // One update at a time: a limit that more consumers scale beyond.
+            ("WORKERS", "1".to_owned()),
             ("OUTPUT_TOPIC", venue.output.clone()),
             ("DEAD_LETTER_TOPIC", venue.dead_letters.clone()),
         ];
@@ -130,7 +167,7 @@ impl Fleet {
     /// # Errors
     /// Which one, and how.
     pub(crate) async fn check(&mut self) -> Result<(), Error> {
-        for player in self.consumers.iter_mut().chain(&mut self.producer) {
+        for player in self.consumers.iter_mut().chain(&mut self.producer).chain(&mut self.monitor) {
             player.process.check().await?;
         }
         Ok(())
@@ -157,6 +194,39 @@ impl Fleet {
             Some(producer) => self.door.get(&producer.name, producer.address, "/load").await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Has the producer send so many more updates.
+    ///
+    /// # Errors
+    /// Where it does not take that.
+    pub(crate) async fn send(&self, burst: &Burst) -> Result<(), Error> {
+        #[derive(serde::Serialize)]
+        struct Change {
+            rate: u32,
+            updates: u64,
+        }
+        if let Some(Player { name, address, .. }) = &self.producer {
+            let change = Change { rate: burst.rate, updates: burst.updates };
+            self.door.put::<Load>(name, *address, "/load", &change).await?;
+        }
+        Ok(())
+    }
+
+    /// How many consumers the monitor asks for, how the group stands, and the decisions so far, the newest first.
+    ///
+    /// # Errors
+    /// Where the monitor does not answer, or does not know.
+    pub(crate) async fn asked(&self, group: &str) -> Result<(u32, Standing, Vec<Decision>), Error> {
+        let Some(Player { name, address, .. }) = &self.monitor else {
+            return Err(Error::Mute { process: "monitor".to_owned(), reason: "it is not there".to_owned() });
+        };
+        let path = format!("/api/v1/groups/{group}");
+        // This one reads anew, and the others then show the same.
+        let Desired { desired } = self.door.get(name, *address, &format!("{path}/desired")).await?;
+        let standing = self.door.get(name, *address, &path).await?;
+        let Plans { plans } = self.door.get(name, *address, &format!("{path}/plans")).await?;
+        Ok((desired, standing, plans))
     }
 
     /// Where each symbol's updates went so far.
@@ -193,7 +263,22 @@ impl Fleet {
         if self.consumers.is_empty() {
             return Ok(());
         }
-        let mut leaver = self.consumers.remove(0);
+        let oldest = self.consumers.remove(0);
+        self.farewell(oldest).await
+    }
+
+    /// Has the consumer that came last leave in good order.
+    ///
+    /// # Errors
+    /// Where it does not, within its time and with exit code 0.
+    pub(crate) async fn leave_youngest(&mut self) -> Result<(), Error> {
+        match self.consumers.pop() {
+            Some(youngest) => self.farewell(youngest).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn farewell(&self, mut leaver: Player) -> Result<(), Error> {
         let since_ms = self.stage.elapsed_ms();
         self.stage.tell(What::Leaves { member: leaver.name.clone(), pid: leaver.process.pid() });
         leaver.process.terminate();
@@ -203,15 +288,15 @@ impl Fleet {
         Ok(())
     }
 
-    /// Has the rest leave, all at once, and the producer end.
+    /// Has the rest leave, all at once, and the others end.
     ///
     /// # Errors
     /// Where one does not, within its time and with exit code 0.
     pub(crate) async fn finish(&mut self) -> Result<(), Error> {
-        for player in self.consumers.iter().chain(&self.producer) {
+        for player in self.everybody() {
             player.process.terminate();
         }
-        for mut player in self.consumers.drain(..).chain(self.producer.take()) {
+        for mut player in self.dismissed() {
             player.process.finished(LEAVE_TIMEOUT).await?;
         }
         Ok(())
@@ -219,16 +304,24 @@ impl Fleet {
 
     /// Leaves no process behind, whatever state the story is in.
     pub(crate) async fn stop(&mut self) {
-        for player in self.consumers.iter().chain(&self.producer) {
+        for player in self.everybody() {
             player.process.terminate();
         }
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
-        for mut player in self.consumers.drain(..).chain(self.producer.take()) {
+        for mut player in self.dismissed() {
             let patience = deadline.saturating_duration_since(tokio::time::Instant::now());
             if player.process.finished(patience).await.is_err() {
                 // If even that fails, dropping it tries once more.
                 let _ = player.process.kill().await;
             }
         }
+    }
+
+    fn everybody(&self) -> impl Iterator<Item = &Player> {
+        self.consumers.iter().chain(&self.producer).chain(&self.monitor)
+    }
+
+    fn dismissed(&mut self) -> Vec<Player> {
+        self.consumers.drain(..).chain(self.producer.take()).chain(self.monitor.take()).collect()
     }
 }

@@ -56,6 +56,38 @@ pub(crate) struct Route {
     pub(crate) updates: u64,
 }
 
+/// The monitor's `GET /api/v1/groups/{group}/desired`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Desired {
+    /// How many consumers the group needs.
+    pub(crate) desired: u32,
+}
+
+/// What the story takes from the monitor's `GET /api/v1/groups/{group}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct Standing {
+    /// Updates not committed, where that is known.
+    pub(crate) lag: Option<u64>,
+    /// Age of the oldest of them, in seconds, where that is known.
+    pub(crate) delay_seconds: Option<f64>,
+}
+
+/// The monitor's `GET /api/v1/groups/{group}/plans`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Plans {
+    /// The newest first.
+    pub(crate) plans: Vec<Decision>,
+}
+
+/// A number of consumers and why.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Decision {
+    /// When it was made, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// In one sentence, which begins with the number.
+    pub(crate) sentence: String,
+}
+
 /// Asks services.
 #[derive(Clone, Debug)]
 pub(crate) struct FrontDoor {
@@ -77,8 +109,25 @@ impl FrontDoor {
     /// # Errors
     /// Where it does not answer, or answers something else.
     pub(crate) async fn get<T: DeserializeOwned>(&self, process: &str, at: SocketAddr, path: &str) -> Result<T, Error> {
-        let answer =
-            async { self.client.get(format!("http://{at}{path}")).send().await?.error_for_status()?.json().await };
+        self.send(process, self.client.get(format!("http://{at}{path}"))).await
+    }
+
+    /// Tells one process something, and takes its answer.
+    ///
+    /// # Errors
+    /// Where it refuses it, does not answer, or answers something else.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        process: &str,
+        at: SocketAddr,
+        path: &str,
+        what: &impl Serialize,
+    ) -> Result<T, Error> {
+        self.send(process, self.client.put(format!("http://{at}{path}")).json(what)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, process: &str, request: reqwest::RequestBuilder) -> Result<T, Error> {
+        let answer = async { request.send().await?.error_for_status()?.json().await };
         answer.await.map_err(|error: reqwest::Error| mute(process, &error))
     }
 }

@@ -1,20 +1,23 @@
-//! The whole story on one machine: Kafka, real producer and consumer processes that come, go and fail, and an audit.
+//! The whole story on one machine: Kafka, real processes of producer, consumers and monitor, consumers that come, go and
+//! fail and scale with the load, and an audit.
 //!
-//! [`run`] plays it. [`embedded`] and [`audit`] serve the services' own tests as well.
+//! [`run`] plays it. [`embedded`] serves the services' own tests as well.
 
-pub mod audit;
 mod binaries;
+mod burst;
 pub mod embedded;
 mod error;
 mod event;
 mod fleet;
 mod front_door;
+mod hpa;
 mod interrupt;
 mod log_line;
 mod options;
 mod performance;
 mod process;
 mod report;
+mod scaling;
 mod screen;
 mod script;
 mod stage;

@@ -5,32 +5,34 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::burst::Burst;
 use crate::script::Script;
 
-/// Plays the life of a consumer group on this machine, with real producer and consumer processes over Kafka: one
-/// consumer alone, more join, one is killed in the middle of its work and replaced, two leave. An audit at the end
-/// counts from the topics alone what was lost, done twice or out of order.
+/// Plays the life of a consumer group on this machine, with real processes over Kafka: one consumer alone, more join,
+/// one is killed in the middle of its work and replaced, two leave. Then a burst comes that one consumer cannot take,
+/// and the group scales as the monitor asks. An audit at the end counts from the topics alone what was lost, done twice
+/// or out of order.
 #[derive(Clone, Debug, Parser)]
 #[command(
     version,
     after_help = "Exit code: 0 if nothing was lost or out of order, 1 if anything was, or the story \
-    could not be played; 2 for wrong options; 130 if it was interrupted."
+    could not be played, such as where the group did not scale; 2 for wrong options; 130 if it was interrupted."
 )]
 pub struct Options {
-    /// Price updates to send
+    /// Price updates to send, before those of the burst
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub updates: u64,
     /// Updates sent per second; 0 is as fast as it can
-    #[arg(long, value_name = "PER_SECOND", default_value_t = 600)]
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 800)]
     pub rate: u32,
     /// Partitions of the topic
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=100))]
     pub partitions: i32,
-    /// Consumers at the height of the story
+    /// Consumers at the height of the story, and at most as it scales
     #[arg(long, value_name = "COUNT", default_value_t = 3, conflicts_with = "script")]
     pub consumers: usize,
-    /// Time each update takes a consumer
-    #[arg(long, value_name = "TIME", default_value = "5ms", value_parser = humantime::parse_duration)]
+    /// Time each update takes a consumer, one after the other
+    #[arg(long, value_name = "TIME", default_value = "3ms", value_parser = humantime::parse_duration)]
     pub work: Duration,
     /// Seed of the random prices: the same seed sends the same updates
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -41,6 +43,9 @@ pub struct Options {
     /// Events instead of the standard ones, each when so much is processed: join@10%,kill@35%,join@50%,leave@70%
     #[arg(long, value_name = "EVENTS")]
     pub script: Option<Script>,
+    /// Leaves out the last act, in which a burst comes and the group scales, and the monitor
+    #[arg(long)]
+    pub no_scaling: bool,
     /// A running Kafka to use instead of the embedded one; topics of the demo's own are made there and deleted
     #[arg(long, value_name = "HOST:PORT")]
     pub bootstrap: Option<String>,
@@ -70,6 +75,19 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The burst of the scaling act, unless that is left out.
+    ///
+    /// # Errors
+    /// Where there can be none: the option and what is wrong with it.
+    pub(crate) fn burst(&self) -> Result<Option<Burst>, String> {
+        if self.no_scaling {
+            return Ok(None);
+        }
+        Burst::new(self.partitions, self.consumers, self.work).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +100,7 @@ mod tests {
     fn without_options_it_is_ten_thousand_updates_over_three_partitions() {
         let options = parse(&[]).unwrap();
         assert_eq!((options.updates, options.partitions, options.consumers), (10_000, 3, 3));
+        assert_eq!(options.burst().unwrap().map(|burst| burst.consumers), Some(3));
         assert_eq!(options.script().unwrap(), Script::standard(3).unwrap());
     }
 
@@ -97,6 +116,8 @@ mod tests {
             let error = parse(&arguments).unwrap_err();
             assert!(error.contains(expected), "{arguments:?}: {error}");
         }
+        assert!(parse(&["--work", "0s"]).unwrap().burst().unwrap_err().ends_with("or --no-scaling"));
+        assert_eq!(parse(&["--work", "0s", "--no-scaling"]).unwrap().burst(), Ok(None));
         assert!(parse(&["--json", "--plain"]).is_err());
         assert!(parse(&["--consumers", "2", "--script", "join@1%"]).is_err());
         assert_eq!(

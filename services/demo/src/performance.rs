@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::audit::{Audit, Extent, Kill, Topics, audit};
+use crate::burst::Burst;
 use crate::event::What;
 use crate::fleet::Fleet;
 use crate::interrupt;
@@ -18,6 +18,7 @@ use crate::stage::Stage;
 use crate::story::Story;
 use crate::venue::Venue;
 use crate::watcher::{View, Watcher};
+use audit::{Audit, Extent, Kill, Topics, audit};
 
 /// Plays the story and prints its report; tells whether nothing was lost or out of order. No process outlives it.
 ///
@@ -25,10 +26,11 @@ use crate::watcher::{View, Watcher};
 /// Where the story could not be played, or `shutdown` or a signal cut it short.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<bool, Error> {
     let script = options.script().map_err(Error::Options)?;
+    let burst = options.burst().map_err(Error::Options)?;
     let screen = Screen::open(&options, shutdown.clone())?;
     interrupt::on_signal(shutdown.clone(), screen.is_live()).map_err(|error| Error::io("watching signals", error))?;
     let stage = Stage::new(screen);
-    let performed = perform(&options, &script, &stage, &shutdown).await;
+    let performed = perform(&options, (&script, burst), &stage, &shutdown).await;
     stage.screen().close();
     let report = performed?;
     if options.json {
@@ -42,7 +44,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<bool, 
 
 async fn perform(
     options: &Options,
-    script: &Script,
+    (script, burst): (&Script, Option<Burst>),
     stage: &Stage,
     shutdown: &CancellationToken,
 ) -> Result<Report, Error> {
@@ -60,14 +62,14 @@ async fn perform(
     let (view, looking) = watcher.clone().watch(stop.clone());
     let showing = tokio::spawn(show(view.clone(), stage.clone()));
     let played = tokio::select! {
-        played = Story::new(options, &venue, stage, &mut fleet, watcher, view).play(script) => played,
+        played = Story::new(options, &venue, stage, &mut fleet, watcher, view).play(script, burst) => played,
         () = shutdown.cancelled() => Err(Error::Interrupted),
     };
     fleet.stop().await;
     let report = match played {
         Ok(outcome) => audited(&venue, outcome.kills.clone())
             .await
-            .map(|audit| Report::new(options.updates, outcome, &stage.events(), audit, stage.elapsed_ms())),
+            .map(|audit| Report::new(outcome, &stage.events(), audit, stage.elapsed_ms())),
         Err(error) => Err(error),
     };
     stop.cancel();
@@ -94,5 +96,5 @@ async fn audited(venue: &Venue, kills: Vec<Kill>) -> Result<Audit, Error> {
     };
     let kafka = venue.kafka().clone();
     let counted = tokio::task::spawn_blocking(move || audit(&kafka, &topics, kills)).await;
-    counted.map_err(|error| Error::io("counting", std::io::Error::other(error)))?
+    Ok(counted.map_err(|error| Error::io("counting", std::io::Error::other(error)))??)
 }

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::event::Event;
 use crate::front_door::Route;
 use crate::options::Options;
+use crate::scaling::Look;
 use crate::watcher::View;
 use crate::wording::clock;
 use live::{Live, Message};
@@ -70,6 +71,14 @@ impl Screen {
         match self {
             Self::Json | Self::Plain => {}
             Self::Live(live) => live.send(Message::Routing(routes.to_vec())),
+        }
+    }
+
+    /// Shows what the autoscaler sees.
+    pub(crate) fn look(&self, look: &Look) {
+        match self {
+            Self::Json | Self::Plain => {}
+            Self::Live(live) => live.send(Message::Look(look.clone())),
         }
     }
 

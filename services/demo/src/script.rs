@@ -43,12 +43,12 @@ impl Script {
             return Err(format!("1 to {} consumers can be watched", MAX_CONSUMERS - 1));
         }
         let joins = (1..consumers).map(|number| {
-            // They come one after the other, in the first quarter.
-            let percent = 8 + 16 * (number - 1) / consumers.max(2);
-            Cue { act: Act::Join, percent: u8::try_from(percent).unwrap_or(24) }
+            // The first is alone for long enough to show what one consumer can do. The others come one after the other.
+            let percent = 35 + 12 * (number - 1) / consumers.max(2);
+            Cue { act: Act::Join, percent: u8::try_from(percent).unwrap_or(46) }
         });
-        let middle = [Cue { act: Act::Kill, percent: 35 }, Cue { act: Act::Join, percent: 42 }];
-        let leaves = [75, 85].map(|percent| Cue { act: Act::Leave, percent });
+        let middle = [Cue { act: Act::Kill, percent: 55 }, Cue { act: Act::Join, percent: 61 }];
+        let leaves = [86, 93].map(|percent| Cue { act: Act::Leave, percent });
         Self::checked(joins.chain(middle).chain(leaves.into_iter().take(consumers - 1)).collect())
     }
 
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn the_standard_story_has_three_consumers_a_kill_a_replacement_and_two_farewells() {
         let script = Script::standard(3).unwrap();
-        assert_eq!(script.to_string(), "join@8%,join@13%,kill@35%,join@42%,leave@75%,leave@85%");
-        assert_eq!(Script::standard(1).unwrap().to_string(), "kill@35%,join@42%");
+        assert_eq!(script.to_string(), "join@35%,join@39%,kill@55%,join@61%,leave@86%,leave@93%");
+        assert_eq!(Script::standard(1).unwrap().to_string(), "kill@55%,join@61%");
     }
 
     #[test]

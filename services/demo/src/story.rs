@@ -1,20 +1,24 @@
 //! The story itself: every step waits for what it needs to see, and for no time to pass.
 
+mod act;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::audit::Kill;
+use crate::burst::Burst;
 use crate::event::What;
 use crate::fleet::Fleet;
 use crate::front_door::{Assignment, Load, Route};
 use crate::options::Options;
+use crate::scaling::Scaling;
 use crate::script::{Act, Script};
 use crate::stage::Stage;
 use crate::venue::Venue;
 use crate::watcher::{View, Watcher};
+use audit::Kill;
 
 /// How often the processes are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -38,12 +42,18 @@ const VICTIM_SYMBOL: &str = "GOOGL";
 /// What the story leaves behind for the report.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// How far the producer came.
-    pub(crate) load: Load,
+    /// Updates that were to be sent.
+    pub(crate) updates: u64,
+    /// Of these, how many Kafka has.
+    pub(crate) acknowledged: u64,
+    /// And how many it has not, for good.
+    pub(crate) failed: u64,
     /// Where each symbol's updates went.
     pub(crate) routing: Vec<Route>,
     /// Who was killed.
     pub(crate) kills: Vec<Kill>,
+    /// The scaling act.
+    pub(crate) scaling: Option<Scaling>,
 }
 
 /// The story while it is played.
@@ -78,7 +88,10 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// Where a process fails, or something that must happen does not.
-    pub(crate) async fn play(mut self, script: &Script) -> Result<Outcome, Error> {
+    pub(crate) async fn play(mut self, script: &Script, burst: Option<Burst>) -> Result<Outcome, Error> {
+        if let Some(burst) = &burst {
+            self.fleet.watch(self.venue, burst).await?;
+        }
         self.join().await?;
         self.settle().await?;
         self.fleet.produce(self.venue, self.options).await?;
@@ -104,10 +117,19 @@ impl<'a> Story<'a> {
                 }
             }
         }
-        let load = self.finish().await?;
+        let Load { mut acknowledged, mut failed, .. } = self.finish(0).await?;
+        let mut updates = self.options.updates;
+        let mut scaling = None;
+        if let Some(burst) = burst {
+            scaling = Some(self.scale(&burst).await?);
+            let load = self.finish(acknowledged).await?;
+            updates += burst.updates;
+            acknowledged += load.acknowledged;
+            failed += load.failed;
+        }
         let routing = self.fleet.routing().await?;
         self.fleet.finish().await?;
-        Ok(Outcome { load, routing, kills: self.kills })
+        Ok(Outcome { updates, acknowledged, failed, routing, kills: self.kills, scaling })
     }
 
     async fn join(&mut self) -> Result<(), Error> {
@@ -207,8 +229,9 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Waits until all is sent, processed and committed, or nothing moves any more: then the audit tells the rest.
-    async fn finish(&mut self) -> Result<Load, Error> {
+    /// Waits until all is sent, on top of what was `before`, processed and committed, or nothing moves any more: then
+    /// the audit tells the rest.
+    async fn finish(&mut self, before: u64) -> Result<Load, Error> {
         let mut stall = Stall::new();
         loop {
             let (sent, processed, missing) = {
@@ -216,7 +239,7 @@ impl<'a> Story<'a> {
                 (view.sent, view.processed, view.missing())
             };
             if let Some(load) = self.load.filter(|load| !load.running) {
-                if missing == 0 && sent >= load.acknowledged {
+                if missing == 0 && sent >= before + load.acknowledged {
                     self.stage.tell(What::AllProcessed);
                     return Ok(load);
                 }

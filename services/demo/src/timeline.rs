@@ -141,25 +141,32 @@ pub(crate) fn timeline(events: &[Event]) -> Vec<Change> {
                 }
             },
             What::Begins { .. }
+            | What::Watching { .. }
             | What::Sending { .. }
             | What::Settled { .. }
             | What::Left { .. }
             | What::AllSent { .. }
             | What::AllProcessed
             | What::Stalled { .. }
+            | What::Burst { .. }
+            | What::Decided { .. }
+            | What::Scales { .. }
             | What::Complaint { .. } => {}
         }
     }
     changes
 }
 
-/// The departure of who had it before, else whatever happened last.
+/// The departure of who had it before, or the coming of who has nothing else yet, or whatever happened last.
 fn cause_of<'a>(moved: &Move, changes: &'a mut [Change]) -> Option<&'a mut Change> {
     let is_departure = |change: &Change| match change.cause {
         Cause::Killed | Cause::Left => moved.from.as_ref() == Some(&change.member),
         Cause::Joined => false,
     };
-    let at = changes.iter().rposition(is_departure).or(changes.len().checked_sub(1))?;
+    let is_arrival =
+        |change: &Change| change.cause == Cause::Joined && change.member == moved.to && change.moves.is_empty();
+    let last = changes.len().checked_sub(1)?;
+    let at = changes.iter().rposition(is_departure).or_else(|| changes.iter().rposition(is_arrival)).unwrap_or(last);
     changes.get_mut(at)
 }
 
@@ -231,6 +238,22 @@ mod tests {
         ]);
         assert_eq!(changes[1].cause, Cause::Killed);
         assert_eq!(changes[1].moves, [moved(4_400, 1, Some("a"), "b", Some(3_400))]);
+    }
+
+    #[test]
+    fn what_a_newcomer_gets_first_it_gets_for_its_coming_though_others_came_since() {
+        let changes = timeline(&[
+            joins(0, "a"),
+            rebalanced(10, "a", RebalanceKind::Assigned, &[0, 1, 2]),
+            joins(1_000, "b"),
+            joins(2_000, "c"),
+            rebalanced(2_100, "b", RebalanceKind::Assigned, &[2]),
+            rebalanced(2_500, "b", RebalanceKind::Assigned, &[1]),
+            rebalanced(2_600, "c", RebalanceKind::Assigned, &[2]),
+        ]);
+        let moved: Vec<Vec<_>> =
+            changes.iter().map(|change| change.moves.iter().map(|moved| moved.partition).collect()).collect();
+        assert_eq!(moved, [vec![0, 1, 2], vec![2], vec![1, 2]]);
     }
 
     #[test]

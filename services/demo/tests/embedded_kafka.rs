@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use audit::{Extent, Kill, Topics, audit, end_of};
 use common::kafka::KafkaConfig;
-use demo::audit::{Extent, Kill, Topics, audit, end_of};
 use demo::embedded::EmbeddedKafka;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};

@@ -16,13 +16,13 @@ const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 /// How long processes may take to be gone.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The demo, beside a producer and a consumer that are built.
+/// The demo, beside a producer and a monitor that are built.
 fn demo(arguments: &[&str]) -> Command {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let directory = Path::new(DEMO).parent().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "-p", "producer", "-p", "consumer", "--target-dir"]).arg(directory.parent().unwrap());
+        build.args(["build", "-p", "producer", "-p", "monitor", "--target-dir"]).arg(directory.parent().unwrap());
         if directory.ends_with("release") {
             build.arg("--release");
         }
@@ -72,33 +72,43 @@ fn begun() -> (Child, Vec<u64>) {
             break;
         }
     }
-    assert_eq!(pids.len(), 2, "a consumer and the producer");
+    assert_eq!(pids.len(), 3, "the monitor, a consumer and the producer");
     assert!(pids.iter().all(|pid| lives(*pid)));
     (child, pids)
 }
 
 #[test]
-fn a_group_that_grows_is_struck_and_shrinks_loses_nothing_and_keeps_the_order() {
+fn a_group_that_grows_is_struck_scales_and_shrinks_loses_nothing_and_keeps_the_order() {
     let output = demo(&["--json", "--updates", "3000", "--rate", "500"]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}{}", String::from_utf8_lossy(&output.stdout));
 
     let events = events(&output);
     assert_eq!(events[0]["event"], "begins");
-    assert_eq!(named(&events, "joins").len(), 4);
-    assert_eq!(named(&events, "left").len(), 2);
+    assert_eq!(named(&events, "joins").len(), 6, "two of them as it scales");
+    assert_eq!(named(&events, "left").len(), 4);
+    let scales = named(&events, "scales");
+    let ends = |event: Option<&&Value>| event.map(|event| (event["from"].as_u64(), event["to"].as_u64()));
+    assert!(ends(scales.first()).is_some_and(|(from, _)| from == Some(1)), "{scales:?}");
+    assert!(scales.iter().any(|event| event["to"] == 3), "{scales:?}");
+    assert!(ends(scales.last()).is_some_and(|(_, to)| to == Some(1)), "{scales:?}");
+    assert!(named(&events, "decided").len() >= 2, "each decision is told");
     let killed = named(&events, "killed")[0];
     assert_eq!((&killed["symbol"], &killed["partition"]), (&Value::from("GOOGL"), &Value::from(1)));
 
     let report = events.last().unwrap();
     assert_eq!((&report["event"], &report["passed"]), (&Value::from("report"), &Value::from(true)), "{report}");
     let audit = &report["audit"];
-    for (name, expected) in [("sent", 3_000), ("processed", 3_000), ("lost", 0), ("order_violations", 0)] {
+    let all = 3_000 + named(&events, "burst")[0]["updates"].as_u64().unwrap();
+    for (name, expected) in [("sent", all), ("processed", all), ("lost", 0), ("order_violations", 0)] {
         assert_eq!(audit[name], expected, "{name} in {audit}");
     }
     assert_eq!(audit["twice"], audit["twice_explained"], "only the kill may make work be done twice: {audit}");
     let routes = report["routing"].as_array().unwrap();
-    assert_eq!(routes.iter().filter_map(|route| route["updates"].as_u64()).sum::<u64>(), 3_000);
+    assert_eq!(routes.iter().filter_map(|route| route["updates"].as_u64()).sum::<u64>(), all);
+    let looks = report["scaling"]["looks"].as_array().unwrap();
+    assert!(looks.iter().any(|look| look["desired"] == 3 && look["consumers"] == 3), "{looks:?}");
+    assert_eq!((&looks[0]["consumers"], &looks[looks.len() - 1]["consumers"]), (&Value::from(1), &Value::from(1)));
     let changes = report["rebalances"].as_array().unwrap();
     assert!(changes.iter().any(|change| change["cause"] == "killed" && change["member"] == killed["member"]));
     // The replacement may have come by the time the session is over: then its coming is what moved the partition.
@@ -114,21 +124,28 @@ fn a_group_that_grows_is_struck_and_shrinks_loses_nothing_and_keeps_the_order() 
 #[test]
 fn a_script_of_one_s_own_is_played() {
     let script = "kill@20%,join@30%,join@40%,leave@50%";
-    let output = demo(&["--json", "--updates", "600", "--rate", "0", "--partitions", "2", "--script", script]).output();
-    let output = output.unwrap();
+    let options = ["--updates", "600", "--rate", "0", "--partitions", "2", "--script", script, "--no-scaling"];
+    let output = demo(&["--json"]).args(options).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let events = events(&output);
     let cast: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     let acts: Vec<_> = cast.into_iter().filter(|name| ["joins", "killed", "leaves"].contains(name)).collect();
     assert_eq!(acts, ["joins", "killed", "joins", "joins", "leaves"]);
-    assert_eq!(events.last().unwrap()["audit"]["lost"], 0);
+    let report = events.last().unwrap();
+    assert_eq!((&report["audit"]["lost"], &report["scaling"]), (&Value::from(0), &Value::Null));
+    assert!(named(&events, "watching").is_empty(), "nobody asks the monitor");
 }
 
 #[test]
 fn a_wrong_option_is_explained() {
-    let output = Command::new(DEMO).args(["--script", "leave@10%"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nobody is left at the end to finish the work"));
+    for (option, value, reason) in [
+        ("--script", "leave@10%", "nobody is left at the end to finish the work"),
+        ("--partitions", "1", "--partitions 1: a partition is never shared; expected 2 or more, or --no-scaling"),
+    ] {
+        let output = Command::new(DEMO).args([option, value]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(reason));
+    }
 }
 
 #[test]

@@ -1,32 +1,29 @@
 //! The provided handler: simulated work, the latest price, and the update sent on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{Forward, Handler, HandlerError, LatestPrices, Receipt};
+use super::{Forward, Handler, HandlerError, LatestPrices, Receipt, Work};
 use crate::record::Update;
 
 /// What this service does with a price.
 #[derive(Debug)]
 pub struct Stocks {
-    work: Duration,
+    work: Work,
     prices: Arc<LatestPrices>,
     forward: Option<Forward>,
 }
 
 impl Stocks {
-    /// Takes `work` over each update, keeps its price, and forwards it where asked to.
+    /// Does simulated `work` on each update, keeps its price, and forwards it where asked to.
     #[must_use]
-    pub fn new(work: Duration, prices: Arc<LatestPrices>, forward: Option<Forward>) -> Self {
-        Self { work, prices, forward }
+    pub fn new(work: impl Into<Work>, prices: Arc<LatestPrices>, forward: Option<Forward>) -> Self {
+        Self { work: work.into(), prices, forward }
     }
 }
 
 impl Handler for Stocks {
     async fn handle(&self, update: &Update) -> Result<Receipt, HandlerError> {
-        if !self.work.is_zero() {
-            tokio::time::sleep(self.work).await;
-        }
+        self.work.done().await;
         let receipt = match &self.forward {
             Some(forward) => forward.send(update)?,
             None => Receipt::Done,

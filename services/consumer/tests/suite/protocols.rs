@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use demo::audit::Kill;
+use audit::Kill;
 
 use crate::harness::{Feed, Member, MemberProcess, Venue, eventually};
 

@@ -18,6 +18,7 @@ fn a_wrong_setting_ends_the_process_before_anything_binds_and_is_named() {
     for (name, value, expected) in [
         ("LANES", "0", "a whole number from 1 to 256"),
         ("LANES", "many", "a whole number from 1 to 256"),
+        ("WORKERS", "0", "a whole number from 1 to 100000"),
         ("WORK", "5 parsecs", "a time such as 5ms, up to 1h"),
         ("FETCH_BUFFER", "3 bananas", "a size such as 32MiB, from 1MiB to 1GiB"),
         ("GROUP_PROTOCOL", "eager", "consumer (KIP-848) or classic"),

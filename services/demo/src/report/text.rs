@@ -3,6 +3,7 @@
 use ratatui::crossterm::style::{ContentStyle, Stylize as _};
 
 use super::Report;
+use crate::scaling::{Look, Scaling};
 use crate::timeline::{Change, Move};
 use crate::wording::{and, clock, count, updates};
 
@@ -11,6 +12,9 @@ const SYMBOLS_SHOWN: usize = 60;
 
 /// So many of the audit's findings are shown; the JSON report has a few more.
 const FINDINGS_SHOWN: usize = 5;
+
+/// Characters for the monitor's reasons, in lines that have 96 in all.
+const WHY_WIDTH: usize = 50;
 
 /// Symbols that stand side by side.
 const COLUMNS: usize = 3;
@@ -50,6 +54,7 @@ impl Report {
         lines.extend(self.routing_table());
         lines.extend([String::new(), paint.heading("Rebalances")]);
         lines.extend(self.rebalances.iter().flat_map(|change| rows(change, paint)));
+        lines.extend(self.scaling.iter().flat_map(|scaling| table(scaling, paint)));
         lines.extend([String::new(), paint.heading("Audit, counted from the topics alone")]);
         lines.push(format!("  {}", self.figures(paint)));
         lines.extend(self.sentences(paint).into_iter().map(|sentence| format!("  {sentence}")));
@@ -147,12 +152,44 @@ fn rows(change: &Change, paint: Paint) -> Vec<String> {
     change.moves.iter().enumerate().map(row).collect()
 }
 
+/// The act, change by change.
+fn table(scaling: &Scaling, paint: Paint) -> Vec<String> {
+    let heading = format!("Scaling for {}, as the monitor asks", updates(scaling.updates));
+    let columns = format!("{:>9} {:>7} {:>7}  {:>6}  {:>9}  {}", "time", "lag", "delay", "wanted", "consumers", "why");
+    let mut lines = vec![String::new(), paint.heading(&heading), paint.quiet(&columns)];
+    for Look { at_ms, lag, delay_seconds, desired, consumers, sentence } in scaling.changes() {
+        let known = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+        let delay = known(delay_seconds.map(|delay| format!("{delay:.1} s")));
+        let (lag, desired) = (known(lag.map(count)), known(desired.map(|desired| desired.to_string())));
+        let figures = format!("{:>9} {lag:>7} {delay:>7}  {desired:>6}  {consumers:>9}  ", clock(*at_ms));
+        let why = sentence.split_once(": ").map_or(sentence.as_str(), |(_, why)| why);
+        let margin = " ".repeat(figures.chars().count());
+        let beginnings = std::iter::once(figures).chain(std::iter::repeat(margin));
+        lines.extend(beginnings.zip(wrapped(why, WHY_WIDTH)).map(|(beginning, text)| beginning + &text));
+    }
+    lines.push(format!("  The longest delay was {:.1} s.", scaling.worst_delay_seconds));
+    lines
+}
+
+/// Lines of whole words, of at most `width` characters where words are no longer.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Audit;
     use crate::front_door::Route;
     use crate::timeline::Cause;
+    use audit::Audit;
 
     fn report(audit: Audit) -> Report {
         let route = |symbol: &str, partition, updates| Route { symbol: symbol.into(), partition, updates };
@@ -164,6 +201,25 @@ mod tests {
             pause_ms,
         };
         let change = |at_ms, member: &str, cause, moves| Change { at_ms, member: member.into(), cause, moves };
+        let look = |at_ms, lag, delay_seconds, desired, consumers, sentence: &str| Look {
+            at_ms,
+            lag,
+            delay_seconds,
+            desired,
+            consumers,
+            sentence: sentence.into(),
+        };
+        let alone = "1: partition load 9/s of 333/s each; no fewer are allowed";
+        let needed = "3: partition load 151/s of 333/s each; 2 would drain 1,302 behind in 38 s, target 5 s";
+        let mut scaling = Scaling { most: 3, updates: 5_432, ..Scaling::default() };
+        for look in [
+            look(17_000, Some(0), Some(0.0), Some(1), 1, alone),
+            look(18_000, Some(400), Some(0.6), Some(1), 1, alone),
+            look(19_000, Some(1_302), Some(2.1), Some(3), 1, needed),
+            look(20_000, None, None, None, 3, needed),
+        ] {
+            scaling.note(look);
+        }
         Report {
             passed: audit.holds(),
             took_ms: 21_400,
@@ -175,6 +231,7 @@ mod tests {
                 change(6_000, "consumer-2", Cause::Killed, vec![moved(1, Some("consumer-2"), Some(3_410))]),
                 change(7_000, "consumer-4", Cause::Joined, vec![]),
             ],
+            scaling: Some(scaling),
             kills: [("consumer-2".to_owned(), [(1, 990)].into())].into(),
             audit,
         }
@@ -195,6 +252,16 @@ Rebalances
                                      1  consumer-1
     6.0 s  consumer-2 is killed      1  consumer-2 → consumer-1, paused 3.41 s
     7.0 s  consumer-4 joins          –  nothing moves for it
+
+Scaling for 5,432 updates, as the monitor asks
+     time     lag   delay  wanted  consumers  why
+   17.0 s       0   0.0 s       1          1  partition load 9/s of 333/s each; no fewer are
+                                              allowed
+   19.0 s   1,302   2.1 s       3          1  partition load 151/s of 333/s each; 2 would drain
+                                              1,302 behind in 38 s, target 5 s
+   20.0 s       –       –       –          3  partition load 151/s of 333/s each; 2 would drain
+                                              1,302 behind in 38 s, target 5 s
+  The longest delay was 2.1 s.
 
 Audit, counted from the topics alone
   10,000 sent, 10,000 processed, 0 lost, 97 processed twice, 0 out of order

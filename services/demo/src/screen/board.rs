@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Event, What};
 use crate::front_door::Route;
+use crate::scaling::Scaling;
 use crate::script::Script;
 use crate::timeline::{Change, timeline};
 use crate::watcher::View;
@@ -28,10 +29,14 @@ pub(super) enum Standing {
 pub(super) struct Board {
     began: Instant,
     pub(super) kafka: String,
+    /// Updates of the script.
     pub(super) updates: u64,
+    /// Updates of the burst, once it has come.
+    pub(super) burst: u64,
     pub(super) script: Option<Script>,
     pub(super) view: View,
     pub(super) events: Vec<Event>,
+    pub(super) scaling: Scaling,
     pub(super) standings: BTreeMap<String, Standing>,
     /// Symbols by partition.
     pub(super) symbols: BTreeMap<i32, Vec<String>>,
@@ -47,9 +52,11 @@ impl Board {
             began: Instant::now(),
             kafka: String::new(),
             updates: 0,
+            burst: 0,
             script: None,
             view: View::default(),
             events: Vec::new(),
+            scaling: Scaling::default(),
             standings: BTreeMap::new(),
             symbols: BTreeMap::new(),
             largest_lag: 1,
@@ -65,10 +72,14 @@ impl Board {
                 self.script = script.parse().ok();
             }
             What::Sending { updates, .. } => self.updates = *updates,
+            What::Burst { updates, .. } => self.burst = *updates,
             What::Joins { member, .. } => self.stands(member, Standing::Lives),
             What::Killed { member, .. } => self.stands(member, Standing::Killed),
             What::Leaves { member, .. } => self.stands(member, Standing::Left),
-            What::Rebalanced { .. }
+            What::Watching { .. }
+            | What::Decided { .. }
+            | What::Scales { .. }
+            | What::Rebalanced { .. }
             | What::Settled { .. }
             | What::Left { .. }
             | What::AllSent { .. }

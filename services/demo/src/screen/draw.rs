@@ -9,6 +9,7 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph};
 
 use super::board::{Board, Standing};
 use crate::event::{Event, What};
+use crate::scaling::Look;
 use crate::script::{Act, Script};
 use crate::timeline::Change;
 use crate::watcher::PartitionView;
@@ -34,23 +35,27 @@ pub(super) fn draw(board: &Board, frame: &mut Frame<'_>) {
     frame.render_widget(block, frame.area());
 
     // What a small terminal cannot show of many partitions, it counts.
-    let rows = usize::from(area.height.saturating_sub(14)).max(3);
+    let scaling = scaling(board);
+    let taken = 14 + scaling.len();
+    let rows = usize::from(area.height).saturating_sub(taken).max(3);
     let partitions = partitions(board, rows, usize::from(area.width));
     let rebalance = last_rebalance(board);
     let height = |lines: &[Line<'_>]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let [progress_area, _, partition_area, _, rebalance_area, _, event_area] = Layout::vertical([
+    let [progress_area, _, partition_area, _, rebalance_area, _, scaling_area, event_area] = Layout::vertical([
         Length(3),
         Length(1),
         Length(height(&partitions)),
         Length(1),
         Length(height(&rebalance)),
         Length(1),
+        Length(height(&scaling)),
         Fill(1),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(progress(board, progress_area)), progress_area);
     frame.render_widget(Paragraph::new(partitions), partition_area);
     frame.render_widget(Paragraph::new(rebalance), rebalance_area);
+    frame.render_widget(Paragraph::new(scaling), scaling_area);
     frame.render_widget(Paragraph::new(events(board, event_area)), event_area);
 }
 
@@ -62,14 +67,15 @@ fn progress(board: &Board, area: Rect) -> Vec<Line<'static>> {
     let (sent_speed, processed_speed) = board.speeds();
     // A name in front of the bar, numbers behind it.
     let width = usize::from(area.width).saturating_sub(11 + 28);
+    let all = board.updates + board.burst;
     let row = |name: &str, done: u64, speed: u64, colour: Color| {
-        let filled = portion(done, board.updates, width);
+        let filled = portion(done, all, width);
         Line::from(vec![
             format!("{name:<11}").into(),
             "━".repeat(filled).fg(colour),
             "─".repeat(width - filled).dark_gray(),
             format!("{:>7}", count(done)).bold(),
-            format!(" of {:<7}", count(board.updates)).dark_gray(),
+            format!(" of {:<7}", count(all)).dark_gray(),
             format!("{:>6}/s", count(speed)).into(),
         ])
     };
@@ -92,7 +98,7 @@ fn cues(board: &Board, width: usize) -> Line<'static> {
             Act::Leave => "−".yellow(),
         };
         let mark = if u64::from(cue.percent) <= percent { mark.bold() } else { mark.dim() };
-        let at = portion(cue.percent.into(), 100, width);
+        let at = portion(board.updates * u64::from(cue.percent), (board.updates + board.burst) * 100, width);
         // Two at the same place stand side by side.
         if let Some(free) = (at..width).find(|at| marks.get(*at).is_some_and(|mark| mark.content == " "))
             && let Some(place) = marks.get_mut(free)
@@ -182,6 +188,26 @@ fn moves(board: &Board, change: &Change) -> Vec<Line<'static>> {
     lines
 }
 
+/// Nothing before the act begins.
+fn scaling(board: &Board) -> Vec<Line<'static>> {
+    let Some(Look { lag, delay_seconds, desired, consumers, sentence, .. }) = board.scaling.looks.last() else {
+        return Vec::new();
+    };
+    let known = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+    let delay = known(delay_seconds.map(|delay| format!("{delay:.1} s")));
+    let figures = format!("lag {}, delay {delay}", known(lag.map(count)));
+    vec![
+        Line::from(vec![
+            "scaling         ".dark_gray(),
+            format!("{consumers} of {} wanted", known(desired.map(|desired| desired.to_string()))).bold(),
+            format!("  {figures}").into(),
+            format!(", at worst {:.1} s", board.scaling.worst_delay_seconds).dark_gray(),
+        ]),
+        format!("  {sentence}").light_cyan().into(),
+        Line::default(),
+    ]
+}
+
 fn events(board: &Board, area: Rect) -> Vec<Line<'static>> {
     let room = usize::from(area.height.saturating_sub(1));
     let mut lines = vec![heading("events")];
@@ -192,8 +218,10 @@ fn events(board: &Board, area: Rect) -> Vec<Line<'static>> {
             What::Killed { .. } | What::Stalled { .. } => text.red().bold(),
             What::Complaint { .. } => text.yellow(),
             What::Joins { .. } | What::Leaves { .. } | What::Sending { .. } => text.bold(),
+            What::Burst { .. } | What::Scales { .. } => text.light_yellow().bold(),
+            What::Decided { .. } => text.light_cyan(),
             What::AllSent { .. } | What::AllProcessed => text.green(),
-            What::Settled { .. } | What::Begins { .. } | What::Left { .. } => text.dark_gray(),
+            What::Settled { .. } | What::Begins { .. } | What::Watching { .. } | What::Left { .. } => text.dark_gray(),
             What::Rebalanced { member, .. } => text.fg(colour(member)),
         };
         Line::from(vec![format!("{:>7}  ", clock(*at_ms)).dark_gray(), text])

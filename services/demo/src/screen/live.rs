@@ -16,6 +16,7 @@ use super::draw::draw;
 use crate::event::Event;
 use crate::front_door::Route;
 use crate::interrupt::insist;
+use crate::scaling::Look;
 use crate::watcher::View;
 
 /// How often the picture is drawn.
@@ -29,6 +30,7 @@ pub(super) enum Message {
     Event(Event),
     View(View),
     Routing(Vec<Route>),
+    Look(Look),
     Close,
 }
 
@@ -84,6 +86,7 @@ fn show(mut terminal: DefaultTerminal, inbox: &Receiver<Message>, interrupt: &Ca
                 Ok(Message::Event(event)) => board.event(event),
                 Ok(Message::View(view)) => board.view(view),
                 Ok(Message::Routing(routes)) => board.routing(routes),
+                Ok(Message::Look(look)) => board.scaling.note(look),
                 Ok(Message::Close) | Err(TryRecvError::Disconnected) => return,
                 Err(TryRecvError::Empty) => break,
             }

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use audit::{Audit, Extent, Kill, Topics, audit};
 use common::commit_metadata::CommitMetadata;
 use common::kafka::KafkaConfig;
-use demo::audit::{Audit, Extent, Kill, Topics, audit};
 use demo::embedded::{EmbeddedKafka, GroupTimes};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;

@@ -77,6 +77,36 @@ fn a_small_terminal_shows_everything() {
 }
 
 #[test]
+fn the_scaling_act_has_its_place_while_it_is_played() {
+    let mut board = board(3);
+    assert!(!picture(&board, 96, 30).contains("scaling"));
+    let sentence = "3: partition load 151/s of 333/s each; 2 would drain 1,302 behind in 38 s, target 5 s".to_owned();
+    board.event(Event { at_ms: 20_000, what: What::Burst { updates: 5_432, rate: 679, capacity: 333 } });
+    board.event(Event { at_ms: 21_000, what: What::Decided { sentence: sentence.clone() } });
+    let look =
+        Look { at_ms: 21_000, lag: Some(1_302), delay_seconds: Some(2.14), desired: Some(3), consumers: 1, sentence };
+    board.scaling.note(look.clone());
+    let unknown = Look { lag: None, delay_seconds: None, desired: None, ..look };
+    for (look, figures) in
+        [(None, "1 of 3 wanted  lag 1,302, delay 2.1 s"), (Some(unknown), "1 of – wanted  lag –, delay –")]
+    {
+        look.into_iter().for_each(|look| board.scaling.note(look));
+        for height in [24, 30] {
+            let picture = picture(&board, 96, height);
+            for text in [
+                "4,200 of 15,432",
+                figures,
+                "at worst 2.1 s",
+                "  3: partition load 151/s of 333/s each; 2 would drain 1,302 behind in 38 s, target 5 s",
+                "a burst of 5,432 updates, 679 a second; one consumer does 333",
+            ] {
+                assert!(picture.contains(text), "{text:?} is missing in\n{picture}");
+            }
+        }
+    }
+}
+
+#[test]
 fn many_partitions_leave_room_for_the_events() {
     let picture = picture(&board(100), 80, 24);
     assert!(picture.contains("and 93 more, their lag 37,200"), "{picture}");
