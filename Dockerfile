@@ -14,6 +14,9 @@ ENV SOURCE_DATE_EPOCH=0
 FROM toolchain AS manifests
 COPY Cargo.toml Cargo.lock ./
 COPY services services
+# Nothing of it is built, but it is a member of the workspace.
+COPY deploy/e2e/Cargo.toml deploy/e2e/
+COPY deploy/e2e/src/main.rs deploy/e2e/src/
 RUN find services -name main.rs -exec sh -c 'echo "fn main() { }" >"$1"' _ {} \; \
   && find services -name lib.rs -exec sh -c ': >"$1"' _ {} \; \
   && find services -type f ! -name Cargo.toml ! -name main.rs ! -name lib.rs -delete \
@@ -22,12 +25,12 @@ RUN find services -name main.rs -exec sh -c 'echo "fn main() { }" >"$1"' _ {} \;
 FROM toolchain AS build
 COPY --from=manifests /src .
 RUN --mount=type=cache,id=cargo-registry,target=/usr/local/cargo/registry,sharing=locked \
-  cargo build --release --locked -p producer -p consumer -p monitor
+  cargo build --release --locked -p producer -p consumer -p monitor -p audit
 COPY services services
 # Cargo goes by times: the code is to be newer than what stood in for it.
 RUN --mount=type=cache,id=cargo-registry,target=/usr/local/cargo/registry,sharing=locked \
   find services -name '*.rs' -exec touch {} + \
-  && cargo build --release --locked -p producer -p consumer -p monitor
+  && cargo build --release --locked -p producer -p consumer -p monitor -p audit
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS service
 ARG VERSION=0.0.0
@@ -56,3 +59,9 @@ LABEL org.opencontainers.image.title="Lagless monitor" \
 EXPOSE 6443
 COPY --from=build /src/target/release/monitor /usr/local/bin/monitor
 ENTRYPOINT ["/usr/local/bin/monitor"]
+
+FROM service AS audit
+LABEL org.opencontainers.image.title="Lagless audit" \
+  org.opencontainers.image.description="Tells what became of every update, counted from the topics alone"
+COPY --from=build /src/target/release/audit /usr/local/bin/audit
+ENTRYPOINT ["/usr/local/bin/audit"]

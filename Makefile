@@ -1,7 +1,7 @@
 # Everything there is to do with Lagless. `make` alone says what.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites build demo test lint fmt bench docs clean
-.PHONY: chart-test up down images load operators install uninstall
+.PHONY: help prerequisites build demo test page-test lint fmt bench docs clean
+.PHONY: chart-test up down images load operators install uninstall e2e
 
 CARGO ?= cargo
 DEMO ?=
@@ -23,6 +23,12 @@ demo: prerequisites ## the whole story on this machine; options: make demo DEMO=
 test: prerequisites ## all tests; with KAFKA_BOOTSTRAP_SERVERS they run over that Kafka
 	$(CARGO) test --locked --workspace
 
+page-test: prerequisites ## the live page in a real Chromium; its pictures are then in target/page
+	deploy/browser-tools
+	mkdir -p target/page
+	BROWSER_TOOLS=$(CURDIR)/target/browser-tools PAGE_PICTURES=$(CURDIR)/target/page \
+	  $(CARGO) test --locked -p monitor --test page
+
 lint: prerequisites ## formatting, warnings, licences, shell scripts, documents
 	deploy/lint
 
@@ -37,7 +43,7 @@ docs: ## docs/configuration.md, from the programs, and the chart's table of valu
 	deploy/write-docs
 	deploy/check-chart --write-values
 
-chart-test: ## the Helm chart: lint, unit tests, Kubernetes' schemas, the table of values
+chart-test: ## the Helm chart: lint, unit tests, Kubernetes' schemas, the table of values, alerts, dashboards
 	deploy/check-chart
 
 up: ## a kind cluster with Strimzi and all of Lagless; WITH='prometheus keda' for these too
@@ -46,10 +52,10 @@ up: ## a kind cluster with Strimzi and all of Lagless; WITH='prometheus keda' fo
 down: ## removes that cluster
 	kind delete cluster --name lagless
 
-images: ## the container images lagless/{producer,consumer,monitor}; IMAGES=registry.example.com/lagless for others
+images: ## the container images lagless/{producer,consumer,monitor,audit}; IMAGES=registry.example.com/lagless for others
 	deploy/images
 
-load: ## brings them to the current cluster: into kind or minikube, else by their registry
+load: ## brings them to the current cluster: into kind or minikube, by LOAD_IMAGE, else by their registry
 	deploy/load
 
 operators: ## what the chart builds on, in the current cluster: Strimzi; WITH='prometheus keda' for these too
@@ -60,6 +66,9 @@ install: ## installs or upgrades the chart in the current cluster; NAMESPACE=lag
 
 uninstall: ## and removes it again
 	helm uninstall lagless --namespace $(or $(NAMESPACE),lagless) --wait
+
+e2e: $(if $(SKIP_BUILD),,images load) ## the end-to-end test in the current cluster; options: make e2e E2E=--help, SKIP_BUILD=1
+	$(CARGO) run --locked -p e2e -- $(if $(IMAGES),--images $(IMAGES)) $(E2E)
 
 clean: ## removes what was built
 	$(CARGO) clean

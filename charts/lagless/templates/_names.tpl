@@ -19,7 +19,7 @@ app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $image := $root.Values.image -}}
-{{- $own := (index $root.Values $component).image -}}
+{{- $own := (index $root.Values $component | default dict).image -}}
 {{- if $own -}}
 {{ $own }}
 {{- else -}}
@@ -40,4 +40,11 @@ app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
 {{/* GROUP:TOPIC pairs the monitor watches: a JSON list. */}}
 {{- define "lagless.watched" -}}
 {{ prepend .Values.monitor.groups (printf "%s:%s" .Values.group .Values.topics.updates.name) | uniq | toJson }}
+{{- end }}
+
+{{/* "true" where the test can look at the topics: it needs their names and, with a login, one of its own. */}}
+{{- define "lagless.tests" -}}
+{{- $kafka := .Values.kafka -}}
+{{- $login := or $kafka.strimzi.enabled $kafka.credentials.test (eq $kafka.securityProtocol "PLAINTEXT") -}}
+{{- if and .Values.test.enabled .Values.topics.output.name $login -}}true{{- end -}}
 {{- end }}

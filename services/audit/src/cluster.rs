@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Request;
+use serde::Deserialize;
 
 use crate::Error;
 
@@ -11,6 +12,46 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often it is asked again.
 const TICK: Duration = Duration::from_secs(1);
+
+/// What the audit needs to see, unless there is more anyway.
+const UPDATES: u64 = 300;
+const RATE: u32 = 100;
+
+/// The part of the producer's load that matters here.
+#[derive(Clone, Copy, Deserialize)]
+struct Load {
+    running: bool,
+    acknowledged: u64,
+}
+
+/// Has the producer send some updates, and waits until Kafka has them. One that is sending already is left alone.
+pub(crate) async fn send_some(url: &str, patience: Duration) -> Result<(), Error> {
+    let unanswered = |source| Error::Http { url: url.to_owned(), source };
+    let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(unanswered)?;
+    let load = || async {
+        let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(unanswered)?;
+        answer.json::<Load>().await.map_err(unanswered)
+    };
+    if load().await?.running {
+        return Ok(());
+    }
+    let change = serde_json::json!({"rate": RATE, "updates": UPDATES});
+    let told = client.put(url).json(&change).send().await;
+    told.and_then(reqwest::Response::error_for_status).map_err(unanswered)?;
+    let begun = Instant::now();
+    loop {
+        let Load { running, acknowledged } = load().await?;
+        if !running && acknowledged >= UPDATES {
+            return Ok(());
+        }
+        if begun.elapsed() >= patience {
+            let awaited = format!("{UPDATES} acknowledged updates of the producer");
+            let last = format!("{acknowledged} are");
+            return Err(Error::Timeout { awaited, seconds: patience.as_secs(), last });
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
 
 /// What a URL answers.
 pub(crate) async fn ask(url: &str) -> Result<String, Error> {

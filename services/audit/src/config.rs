@@ -25,6 +25,7 @@ pub struct Config {
     #[serde(default = "patience", deserialize_with = "duration")]
     pub(crate) patience: Duration,
     pub(crate) http_addr: Option<SocketAddr>,
+    pub(crate) load_url: Option<String>,
     pub(crate) desired_url: Option<String>,
     pub(crate) metrics_api_path: Option<String>,
 }
@@ -72,6 +73,12 @@ const AUDIT_VARIABLES: &[Variable] = &[
         default: Some(""),
         expected: "ADDRESS:PORT",
         about: "where `GET /audit` listens; without it, it looks once and ends with exit code 0 if all is well, else 1",
+    },
+    Variable {
+        name: "LOAD_URL",
+        default: Some(""),
+        expected: "a URL of the producer such as http://producer/load",
+        about: "told to send some updates before it looks once, unless it is sending anyway",
     },
     Variable {
         name: "DESIRED_URL",

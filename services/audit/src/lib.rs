@@ -65,9 +65,16 @@ async fn work(config: Config, shutdown: CancellationToken) -> Result<(), Error> 
 
 /// Whether all is as it should be, once.
 async fn check(config: &Arc<Config>) -> Result<(), Error> {
+    if let Some(url) = &config.load_url {
+        cluster::send_some(url, config.patience).await?;
+    }
     let account = settled(config).await?;
     let told = serde_json::to_string(&account).unwrap_or_default();
-    if !account.holds() || account.sent == 0 {
+    if account.sent == 0 {
+        let topic = &config.topic;
+        return Err(Error::Broken(format!("topic {topic} has no updates within WINDOW: there is nothing to look at")));
+    }
+    if !account.holds() {
         return Err(Error::Broken(format!("updates are not as they should be: {told}")));
     }
     tracing::info!("every update was processed, in order, from the partition its key says: {told}");

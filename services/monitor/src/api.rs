@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decisions::Decision;
 use crate::events;
+use crate::rebalances::Rebalance;
 use crate::rounds::{NO_ROUND, Shown};
+use crate::symbols::Symbols;
 use crate::view::GroupView;
 
 /// The description of all routes.
@@ -20,16 +22,19 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) shown: Shown,
+    symbols: Symbols,
     pub(crate) shutdown: CancellationToken,
 }
 
 /// Every path, as the router and the description both have it.
-fn paths() -> [(&'static str, MethodRouter<Api>); 6] {
+fn paths() -> [(&'static str, MethodRouter<Api>); 8] {
     [
         ("/api/v1/groups", get(groups)),
         ("/api/v1/groups/{group}", get(group)),
         ("/api/v1/groups/{group}/desired", get(desired)),
         ("/api/v1/groups/{group}/plans", get(plans)),
+        ("/api/v1/groups/{group}/rebalances", get(rebalances)),
+        ("/api/v1/symbols", get(symbols)),
         ("/api/v1/events", get(events::stream)),
         ("/api/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI))),
     ]
@@ -41,9 +46,9 @@ pub fn path_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The routes.
-pub(crate) fn routes(shown: Shown, shutdown: CancellationToken) -> Router {
+pub(crate) fn routes(shown: Shown, symbols: Symbols, shutdown: CancellationToken) -> Router {
     let router = paths().into_iter().fold(Router::new(), |router, (path, route)| router.route(path, route));
-    router.with_state(Api { shown, shutdown })
+    router.with_state(Api { shown, symbols, shutdown })
 }
 
 #[derive(Serialize)]
@@ -88,6 +93,13 @@ struct Plans<'a> {
 }
 
 #[derive(Serialize)]
+struct Rebalances<'a> {
+    group: &'a str,
+    since_ms: Option<u64>,
+    rebalances: &'a [Rebalance],
+}
+
+#[derive(Serialize)]
 struct Problem {
     error: String,
 }
@@ -123,6 +135,20 @@ async fn plans(State(api): State<Api>, Path(name): Path<String>) -> Response {
         Some(group) => Json(Plans { group: &group.group, plans: &group.decisions }).into_response(),
         None => unknown(&api, &name),
     }
+}
+
+async fn rebalances(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    match api.shown.now().group(&name) {
+        Some(group) => {
+            let GroupView { group, rebalances_since_ms: since_ms, rebalances, .. } = &**group;
+            Json(Rebalances { group, since_ms: *since_ms, rebalances }).into_response()
+        }
+        None => unknown(&api, &name),
+    }
+}
+
+async fn symbols(State(api): State<Api>) -> Response {
+    Json(&*api.symbols.now().await).into_response()
 }
 
 /// Nothing is shown before the first round; afterwards a group that is not there is not watched.

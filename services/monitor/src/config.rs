@@ -8,6 +8,7 @@ use common::config::{Variable, duration, from_str};
 use common::kafka::{KAFKA_VARIABLES, KafkaConfig};
 use common::telemetry::{TELEMETRY_VARIABLES, TelemetryConfig};
 use planner::Settings;
+use reqwest::Url;
 use serde::Deserialize;
 
 use crate::external_metrics;
@@ -28,6 +29,8 @@ pub struct Config {
     pub(crate) read_timeout: Duration,
     #[serde(default = "http_addr")]
     pub(crate) http_addr: SocketAddr,
+    #[serde(default, deserialize_with = "url")]
+    pub(crate) producer_url: Option<Url>,
     pub(crate) metrics_api_addr: Option<SocketAddr>,
     pub(crate) metrics_api_certificate_file: Option<PathBuf>,
     pub(crate) metrics_api_key_file: Option<PathBuf>,
@@ -105,6 +108,10 @@ fn min_consumers() -> u32 {
     Settings::default().min_consumers
 }
 
+fn url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    from_str(deserializer).map(Some)
+}
+
 const A_TIME: &str = "a time such as 10s, up to 1h";
 
 const MONITOR_VARIABLES: &[Variable] = &[
@@ -130,7 +137,13 @@ const MONITOR_VARIABLES: &[Variable] = &[
         name: "HTTP_ADDR",
         default: Some("0.0.0.0:8080"),
         expected: "ADDRESS:PORT",
-        about: "where probes, metrics and the API listen",
+        about: "where probes, metrics, the API and the live page listen",
+    },
+    Variable {
+        name: "PRODUCER_URL",
+        default: Some(""),
+        expected: "a URL such as http://producer",
+        about: "the producer, which is asked where each symbol goes while somebody looks at the live page",
     },
     Variable {
         name: "METRICS_API_ADDR",
@@ -236,6 +249,10 @@ impl common::config::Config for Config {
             }
         }
         self.planner().check().map_err(|error| (error.variable, String::new()))?;
+        // What is asked within a cluster needs no TLS, and its client has none.
+        if self.producer_url.as_ref().is_some_and(|url| url.scheme() != "http") {
+            return Err(("PRODUCER_URL", String::new()));
+        }
         self.check_metrics_api()
     }
 }
@@ -345,6 +362,7 @@ mod tests {
             ("UTILISATION", "NaN", "a number above 0, at most 1"),
             ("MAX_CONSUMERS", "0", "a whole number, at least MIN_CONSUMERS"),
             ("CONSUMER_CAPACITY", "-1", "a number above 0"),
+            ("PRODUCER_URL", "https://producer", "a URL such as http://producer"),
             ("COMMIT_INTERVAL", "11s", "a time such as 1s, at most TARGET_DELAY"),
         ] {
             let error = config(&[(name, value)]).unwrap_err();

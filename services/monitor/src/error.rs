@@ -27,6 +27,9 @@ pub enum Error {
     /// A metric's name is taken.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The client that asks the producer cannot be made.
+    #[error("no HTTP client can be had: {0}")]
+    HttpClient(#[from] reqwest::Error),
     /// The Kafka client refuses its settings.
     #[error("the Kafka client refuses its settings: {0}")]
     Client(#[from] KafkaError),
@@ -42,7 +45,7 @@ impl ServiceError for Error {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bind { .. } | Self::Client(_) | Self::ExternalMetrics(_) => EXIT_CONFIG,
-            Self::Http(_) | Self::Metrics(_) | Self::Task(_) => EXIT_FAILED,
+            Self::Http(_) | Self::HttpClient(_) | Self::Metrics(_) | Self::Task(_) => EXIT_FAILED,
             Self::Fatal(_) => EXIT_FATAL,
         }
     }

@@ -12,6 +12,7 @@ use crate::members::{Members, Workbook};
 use crate::partition::{Condition, Partition};
 use crate::pauses::Pauses;
 use crate::reading::{GroupReading, LogReading, PartitionId, ReadError, Round, TopicReading};
+use crate::rebalances::Rebalances;
 use crate::view::{ErrorView, GroupView, MemberView, PartitionView, TopicView, largest, sum};
 
 /// A watched group.
@@ -27,6 +28,7 @@ pub(crate) struct Group {
     errors: Vec<ErrorView>,
     plan: Option<Plan>,
     decisions: Decisions,
+    rebalances: Rebalances,
 }
 
 impl Group {
@@ -43,6 +45,7 @@ impl Group {
             errors: Vec::new(),
             plan: None,
             decisions: Decisions::default(),
+            rebalances: Rebalances::default(),
         }
     }
 
@@ -69,6 +72,9 @@ impl Group {
             if let Some(metadata) = partition.standing().committed.as_ref().and_then(|c| c.metadata.as_ref()) {
                 self.pauses.note(id, metadata);
             }
+        }
+        if self.is_up() {
+            self.rebalances.note(round.at_ms, &self.members, &self.partitions);
         }
         let capacity = &mut self.capacity;
         self.workbook.learn(round.at_ms, &self.members, &self.partitions, |stints| capacity.observe(stints));
@@ -132,7 +138,7 @@ impl Group {
         GroupView {
             group: self.watched.group.clone(),
             at_ms,
-            up: self.errors.is_empty() && !self.partitions.is_empty(),
+            up: self.is_up(),
             errors: self.errors.clone(),
             lag: sum(topics.iter().map(|topic| topic.lag)),
             delay_seconds: largest(topics.iter().map(|topic| topic.delay_seconds)),
@@ -144,7 +150,14 @@ impl Group {
             target_delay_seconds: self.settings.target_delay.as_secs_f64(),
             plan,
             decisions: self.decisions.newest_first(),
+            rebalances: self.rebalances.newest_first(),
+            rebalances_since_ms: self.rebalances.since_ms(),
         }
+    }
+
+    /// Whether the last round could read all of it.
+    fn is_up(&self) -> bool {
+        self.errors.is_empty() && !self.partitions.is_empty()
     }
 
     /// The whole group as one: its members share the partitions of all its topics.

@@ -17,12 +17,15 @@ pub mod groups;
 mod history;
 mod members;
 mod metrics;
+mod page;
 mod partition;
 mod pauses;
 pub mod reader;
 pub mod reading;
+mod rebalances;
 pub mod rounds;
 mod smoothed;
+mod symbols;
 pub mod view;
 
 use std::net::SocketAddr;
@@ -41,6 +44,7 @@ pub use config::Config;
 pub use decisions::Decision;
 pub use error::Error;
 pub use partition::ConditionCode;
+pub use rebalances::{Move, Rebalance};
 
 use crate::autoscalers::Numbers;
 use crate::external_metrics::ExternalMetrics;
@@ -48,6 +52,7 @@ use crate::group::Group;
 use crate::metrics::Metrics;
 use crate::reader::Reader;
 use crate::rounds::{NO_ROUND, Rounds, Shown};
+use crate::symbols::Symbols;
 use crate::view::View;
 
 /// A monitor that has bound its address and not read yet.
@@ -99,6 +104,7 @@ impl Monitor {
         let watched: Vec<_> = config.groups.iter().map(ToString::to_string).collect();
         tracing::info!("watching {}", watched.join(", "));
         let reader = Reader::new(&config.kafka, config.groups.clone(), config.read_timeout, Arc::clone(&connection))?;
+        let symbols = Symbols::new(config.producer_url.as_ref())?;
         let rounds = Rounds::new(reader, groups, config.interval, connection, metrics, (show, &shown));
 
         // Not that Kafka answers: that it does not is what the monitor is there to tell.
@@ -108,7 +114,11 @@ impl Monitor {
             _ => Ok(()),
         };
         let stop = shutdown.child_token();
-        let router = health(Arc::new(readiness)).merge(metrics_route).merge(api::routes(shown, stop.clone()));
+        let router = health(Arc::new(readiness)).merge(metrics_route).merge(page::routes()).merge(api::routes(
+            shown,
+            symbols,
+            stop.clone(),
+        ));
         let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
         tasks.spawn(rounds.run(stop.clone()));
         tasks.spawn(server.serve(router, stop.clone()).map_err(Error::from));

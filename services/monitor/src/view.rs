@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::decisions::Decision;
 use crate::partition::ConditionCode;
 use crate::reading::ErrorKind;
+use crate::rebalances::Rebalance;
 
 /// Everything, as of the last round.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,12 @@ pub struct GroupView {
     /// The last decisions, the newest first.
     #[serde(skip)]
     pub decisions: Vec<Decision>,
+    /// The last rebalances, the newest first.
+    #[serde(skip)]
+    pub rebalances: Vec<Rebalance>,
+    /// Since when those are known, in milliseconds since 1970.
+    #[serde(skip)]
+    pub rebalances_since_ms: Option<u64>,
 }
 
 /// Something that could not be read.

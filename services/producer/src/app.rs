@@ -16,6 +16,7 @@ use crate::http::{self, Shown};
 use crate::ledger::Ledger;
 use crate::load::Control;
 use crate::metrics::Metrics;
+use crate::routing_metric;
 use crate::sender::Sender;
 
 /// A producer that is bound and not running yet.
@@ -38,6 +39,7 @@ impl App {
         let metrics = Metrics::register(&registry)?;
         let symbols = config.symbols.listings().iter().map(|listing| listing.symbol).collect();
         let ledger = Arc::new(Ledger::new(symbols, metrics));
+        routing_metric::register(&registry, Arc::clone(&ledger))?;
         let connection = Arc::new(Connection::default());
         let client = client::connect(&config, Deliveries::new(Arc::clone(&connection), Arc::clone(&ledger)))?;
         let server = Server::bind(config.http_addr).await.map_err(ProducerError::Listen)?;

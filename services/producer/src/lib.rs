@@ -18,6 +18,7 @@ pub mod partition_map;
 mod random;
 mod record;
 mod report;
+mod routing_metric;
 mod sender;
 mod topic;
 mod trace;

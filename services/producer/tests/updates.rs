@@ -111,6 +111,7 @@ async fn routing_tells_where_each_symbol_went() {
 async fn the_docs_name_every_metric_and_no_other() {
     let stage = Stage::new(3).await;
     let running = stage.start(&[("UPDATES", "10"), ("STAY", "true")]).await;
+    until("all is acknowledged", async || running.count("acknowledged").await == 10).await;
     let (_, text) = running.get("/metrics").await;
     assert_metrics_are_documented(&text, include_str!("../../../docs/metrics.md"), "producer_", &[]);
     running.stop().await.unwrap();

@@ -11,6 +11,9 @@
 {{/* Who may talk to Kafka. */}}
 {{- define "lagless.network.kafkaClients" -}}
 {{- include "lagless.network.pods" (list . "producer" "consumer" "monitor") | trim }}
+{{- if include "lagless.tests" . }}
+{{ include "lagless.network.pods" (list . "test") | trim }}
+{{- end }}
 {{- if and (eq .Values.autoscaling.source "keda") (eq .Values.autoscaling.keda.trigger "kafka") }}
 {{ toYaml .Values.networkPolicies.keda }}
 {{- end }}

@@ -53,8 +53,9 @@ pub(crate) struct MemberProcess(Child);
 impl MemberProcess {
     /// Starts this very program again, to be nothing but a member.
     pub(crate) fn join(venue: &Venue, group: &str, topic: &str, name: &str) -> Self {
+        let (_, module) = module_path!().split_once("::").unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "harness::member::only_a_member"])
+            .args(["--ignored", "--exact", &format!("{module}::only_a_member")])
             .env_clear()
             .envs(settings(venue, group, topic, name, &[]))
             .stdin(Stdio::null())

@@ -1,0 +1,44 @@
+//! Other programs: each with a time it may take.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::error::Error;
+
+/// Runs a program to its end, with `input`, and returns what it writes to its standard output.
+///
+/// # Errors
+/// Where it cannot be started, fails, or takes longer than `patience`: then it is killed.
+pub(crate) async fn run(program: &str, arguments: &[&str], input: &str, patience: Duration) -> Result<String, Error> {
+    let started = |source| Error::Start { program: program.to_owned(), source };
+    let failed = |how: String| Error::Command { command: format!("{program} {}", arguments.join(" ")), how };
+    let mut child = quiet(program).args(arguments).stdin(Stdio::piped()).spawn().map_err(started)?;
+    let stdin = child.stdin.take();
+    let whole = async {
+        if let Some(mut stdin) = stdin {
+            // It may end without having read it all; how it ended tells why.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let Ok(output) = tokio::time::timeout(patience, whole).await else {
+        return Err(failed(format!("took more than {} s", patience.as_secs())));
+    };
+    let output = output.map_err(started)?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(failed(format!("ended with {}: {}", output.status, said.trim())))
+    }
+}
+
+/// A program that is silent, and ends when it is let go of. Ctrl-C reaches this process alone, which ends the others.
+pub(crate) fn quiet(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command
+}

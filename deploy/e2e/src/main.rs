@@ -1,0 +1,5 @@
+//! The end-to-end test's process.
+
+fn main() -> std::process::ExitCode {
+    e2e::main()
+}

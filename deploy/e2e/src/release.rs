@@ -1,0 +1,100 @@
+//! The chart's release, and the settings it has.
+
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::objects::Conditioned;
+use crate::options::Options;
+use crate::patience::{seconds, seen, until};
+
+/// The release's name.
+pub(crate) const RELEASE: &str = "lagless";
+
+/// Where the chart is.
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/lagless");
+
+/// A value of the chart, as `--set` has it.
+pub(crate) type Value<'a> = (&'a str, &'a str);
+
+/// The release.
+#[derive(Debug)]
+pub(crate) struct Release {
+    /// What differs from the chart's defaults in every scene.
+    base: Vec<String>,
+    /// What it has now; nothing before it is installed.
+    now: Option<Vec<String>>,
+}
+
+impl Release {
+    /// A release that is not installed yet.
+    pub(crate) fn new(options: &Options) -> Self {
+        let base = vec![
+            format!("image.repository={}", options.images),
+            format!("image.tag={}", options.image_tag),
+            // The records outlive the broker's pod: without that, its death would be a loss.
+            "kafka.strimzi.storage.type=persistent-claim".to_owned(),
+            "kafka.strimzi.storage.size=1Gi".to_owned(),
+        ];
+        Self { base, now: None }
+    }
+
+    /// Installs it, or brings it to these values on top of the base; does nothing where it has them. Does not wait for
+    /// what comes of it.
+    ///
+    /// # Errors
+    /// Where helm fails.
+    pub(crate) async fn set(&mut self, cluster: &Cluster, values: &[Value<'_>]) -> Result<bool, Error> {
+        let wanted: Vec<_> =
+            self.base.iter().cloned().chain(values.iter().map(|(name, value)| format!("{name}={value}"))).collect();
+        if self.now.as_ref() == Some(&wanted) {
+            return Ok(false);
+        }
+        let mut arguments = vec!["upgrade", "--install", RELEASE, CHART];
+        for value in &wanted {
+            arguments.extend(["--set", value]);
+        }
+        // What is there now is not known if this fails.
+        self.now = None;
+        cluster.helm(&arguments, seconds(120)).await?;
+        self.now = Some(wanted);
+        Ok(true)
+    }
+
+    /// Brings it to these values and waits until all is as it is to be.
+    ///
+    /// # Errors
+    /// Where helm fails, or it does not come to that in time.
+    pub(crate) async fn settle(&mut self, cluster: &Cluster, values: &[Value<'_>]) -> Result<(), Error> {
+        self.set(cluster, values).await?;
+        complete(cluster).await
+    }
+
+    /// Somebody else changed its values: what they are is not known.
+    pub(crate) fn forget(&mut self) {
+        self.now = None;
+    }
+}
+
+/// Waits until Kafka, producer, consumers and monitor are all ready.
+///
+/// # Errors
+/// Where they are not in time.
+pub(crate) async fn complete(cluster: &Cluster) -> Result<(), Error> {
+    kafka_ready(cluster).await?;
+    for name in ["monitor", "producer", "consumer"] {
+        cluster.rolled_out(name).await?;
+    }
+    Ok(())
+}
+
+/// Waits until Kafka is ready.
+///
+/// # Errors
+/// Where it is not within 5 minutes.
+pub(crate) async fn kafka_ready(cluster: &Cluster) -> Result<(), Error> {
+    until("Kafka ready", seconds(300), async || {
+        let kafka: Conditioned = cluster.object("apis/kafka.strimzi.io/v1", "kafkas/lagless").await?;
+        let ready = kafka.condition("Ready");
+        seen(ready.status == "True", format!("Ready is '{}' {} {}", ready.status, ready.reason, ready.message))
+    })
+    .await
+}
