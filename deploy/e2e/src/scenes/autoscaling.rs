@@ -25,6 +25,9 @@ const STALE: Duration = seconds(3);
 
 /// Consumers with a limit, and an autoscaler that goes down sooner than by default.
 pub(super) async fn settle(world: &mut World) -> Result<(), Error> {
+    // What an installation sends by itself would keep a slow consumer busy for minutes.
+    world.quiet().await?;
+    world.drained(seconds(60)).await?;
     let values = [
         ("consumer.work", "20ms"),
         ("consumer.workers", "1"),

@@ -20,7 +20,8 @@ pub(super) async fn play(world: &mut World) -> Result<(), Error> {
     unreadable(world).await?;
     monitor_away(world).await?;
     broker_killed(world).await?;
-    world.audited(AUDITOR, 10 * u64::from(RATE)).await?;
+    // What members had not committed when the broker went is done again, and more where they are counted out after it.
+    world.audited(AUDITOR, 60 * u64::from(RATE)).await?;
     until("1 consumer again", seconds(150), async || {
         let consumer = world.cluster.deployment("consumer").await?;
         seen(consumer.spec.replicas == 1, consumer.told())
