@@ -1,9 +1,15 @@
 # Everything there is to do with Lagless. `make` alone says what.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites build demo test page-test lint fmt bench docs clean
-.PHONY: chart-test up down images load operators install uninstall e2e
+.PHONY: help prerequisites build demo test page-test page-pictures lint fmt bench docs clean
+.PHONY: chart-test up down images next-images load operators install uninstall e2e compare
 
 CARGO ?= cargo
+# Of the whole workspace, so that what is built for one of them is not built again for another. What is built already,
+# by `cargo build --workspace --all-targets` for instance, is taken as it is with PROFILE=dev BUILD=:.
+BUILD = $(CARGO) build --locked --workspace --profile $(PROFILE)
+# What the demo and the benchmarks are built as; PROFILE=dev builds sooner and runs slower.
+PROFILE ?= release
+PROGRAMS = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 DEMO ?=
 BENCH ?=
 
@@ -17,8 +23,8 @@ build: prerequisites ## the programs, in target/release
 	$(CARGO) build --release --locked
 
 demo: prerequisites ## the whole story on this machine; options: make demo DEMO='--partitions 6 --help'
-	$(CARGO) build --release --locked -p producer -p consumer -p monitor -p demo
-	target/release/demo $(DEMO)
+	$(BUILD) --bin producer --bin consumer --bin monitor --bin demo
+	$(PROGRAMS)/demo $(DEMO)
 
 test: prerequisites ## all tests; with KAFKA_BOOTSTRAP_SERVERS they run over that Kafka
 	$(CARGO) test --locked --workspace
@@ -27,17 +33,20 @@ page-test: prerequisites ## the live page in a real Chromium; its pictures are t
 	deploy/browser-tools
 	mkdir -p target/page
 	BROWSER_TOOLS=$(CURDIR)/target/browser-tools PAGE_PICTURES=$(CURDIR)/target/page \
-	  $(CARGO) test --locked -p monitor --test page
+	  $(CARGO) test --locked --workspace --test page
 
-lint: prerequisites ## formatting, warnings, licences, shell scripts, documents
+page-pictures: prerequisites ## the README's pictures of the live page, taken during the demo
+	deploy/page-pictures
+
+lint: prerequisites ## formatting, warnings, licences, shell scripts
 	deploy/lint
 
 fmt: ## the code as rustfmt wants it
 	$(CARGO) fmt
 
 bench: prerequisites ## our speed beside that of Kafka's own tools; see docs/benchmarks.md
-	$(CARGO) build --release --locked -p producer -p consumer -p monitor -p bench
-	target/release/bench $(BENCH)
+	$(BUILD) --bin producer --bin consumer --bin monitor --bin bench
+	$(PROGRAMS)/bench $(BENCH)
 
 docs: ## docs/configuration.md, from the programs, and the chart's table of values
 	deploy/write-docs
@@ -67,8 +76,20 @@ install: ## installs or upgrades the chart in the current cluster; NAMESPACE=lag
 uninstall: ## and removes it again
 	helm uninstall lagless --namespace $(or $(NAMESPACE),lagless) --wait
 
-e2e: $(if $(SKIP_BUILD),,images load) ## the end-to-end test in the current cluster; options: make e2e E2E=--help, SKIP_BUILD=1
-	$(CARGO) run --locked -p e2e -- $(if $(IMAGES),--images $(IMAGES)) $(E2E)
+e2e compare: PROFILE = dev
+
+e2e: $(if $(SKIP_BUILD),,images load next-images) ## the end-to-end test in the current cluster; options: make e2e E2E=--help, SKIP_BUILD=1
+	$(BUILD) --bin e2e
+	$(PROGRAMS)/e2e $(if $(IMAGES),--images $(IMAGES)) $(E2E)
+
+# The same images under another tag, and with other labels: what an upgrade goes to in the end-to-end test.
+next-images:
+	TAG=next deploy/images
+	TAG=next deploy/load
+
+compare: $(if $(SKIP_BUILD),,images load) ## the same burst under each way to scale, with KEDA and prometheus-adapter; options: make compare COMPARE=--help
+	$(BUILD) --bin compare
+	$(PROGRAMS)/compare $(if $(IMAGES),--images $(IMAGES)) $(COMPARE)
 
 clean: ## removes what was built
 	$(CARGO) clean

@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::objects::{List, Named, Volume};
+use crate::options::Place;
 use crate::patience::{seconds, seen, until};
 use crate::release::RELEASE;
 
@@ -17,19 +18,43 @@ const KINDS: &str = "deployments,pods,services,serviceaccounts,secrets,configmap
     networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,kafkas,kafkanodepools,kafkatopics,kafkausers,roles,\
     rolebindings";
 
-/// Makes the namespace, after removing what an earlier run left of it.
+/// Looks whether the test may run here, and changes nothing.
 ///
 /// # Errors
-/// Where it is somebody else's.
-pub(crate) async fn prepare(cluster: &Cluster) -> Result<(), Error> {
+/// Where the namespace is somebody else's, or the cluster lacks something.
+pub(crate) async fn check(cluster: &Cluster, place: &Place) -> Result<(), Error> {
     let namespace = &cluster.namespace;
-    if cluster.exists(&format!("/api/v1/namespaces/{namespace}")).await? {
+    if cluster.exists(&path(namespace)).await? {
         let mine = cluster.kubectl(&["get", "namespace", "--selector", MARK, "--output", "name"]).await?;
         if !mine.lines().any(|name| name == format!("namespace/{namespace}")) {
             return Err(Error::Refused(format!(
                 "namespace {namespace} exists and is not this test's: use --namespace"
             )));
         }
+    }
+    if place.prometheus().is_some() && !cluster.exists("/apis/monitoring.coreos.com/v1").await? {
+        return Err(Error::Refused(
+            "this cluster has no Prometheus Operator: `make operators WITH=prometheus`, or leave out what needs it \
+            with --no-prometheus"
+                .to_owned(),
+        ));
+    }
+    // Version 3 compares custom resources with what it installed, not with what is there: it takes nothing back.
+    let version = cluster.helm(&["version", "--template", "{{.Version}}"], seconds(30)).await?;
+    if version.starts_with("v3.") {
+        return Err(Error::Refused(format!("this is helm {version}, and the test needs version 4")));
+    }
+    Ok(())
+}
+
+/// Makes the namespace, after removing what an earlier run left of it.
+///
+/// # Errors
+/// Where the test may not run here, or somebody else serves the cluster's external metrics.
+pub(crate) async fn prepare(cluster: &Cluster, place: &Place) -> Result<(), Error> {
+    check(cluster, place).await?;
+    let namespace = &cluster.namespace;
+    if cluster.exists(&path(namespace)).await? {
         remove(cluster).await?;
     }
     if let Some(owner) = metrics_api_owner(cluster).await? {
@@ -44,6 +69,25 @@ pub(crate) async fn prepare(cluster: &Cluster) -> Result<(), Error> {
         .map(drop)
 }
 
+/// What the work came to, or why it left something behind. Its own error is the one to look at first.
+///
+/// # Errors
+/// The work's, else the cleanup's.
+pub(crate) fn after<T>(work: Result<T, Error>, cleaned: Result<(), Error>) -> Result<T, Error> {
+    match (work, cleaned) {
+        (Err(error), Err(left)) => {
+            println!("\nNot everything is removed: {left}");
+            Err(error)
+        }
+        (work, cleaned) => cleaned.and(work),
+    }
+}
+
+/// Where the API server has a namespace.
+fn path(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}")
+}
+
 /// Uninstalls the release, if there is one.
 ///
 /// # Errors
@@ -53,26 +97,39 @@ pub(crate) async fn uninstall(cluster: &Cluster) -> Result<(), Error> {
     cluster.helm(&arguments, seconds(200)).await.map(drop)
 }
 
-/// Removes the release, the namespace, and what of the release belongs to the whole cluster.
+/// Removes the release, the namespace, and what of the release belongs to the whole cluster. Each of them is tried, whatever
+/// became of those before.
 ///
 /// # Errors
-/// Where something of it remains.
+/// The first, where something of it remains.
 pub(crate) async fn remove(cluster: &Cluster) -> Result<(), Error> {
-    let namespace = &cluster.namespace;
-    // The metrics API has to go before the namespace does: with nobody to serve it no namespace can be removed.
-    let uninstalled = uninstall(cluster).await;
-    if metrics_api_owner(cluster).await?.is_some_and(|owner| owner == format!("{namespace}/monitor")) {
+    let binding = format!("{}-{RELEASE}-monitor", cluster.namespace);
+    let unbind = ["delete", "rolebinding", &binding, "--namespace", "kube-system", "--ignore-not-found"];
+    let steps = [
+        uninstall(cluster).await,
+        // It has to go before the namespace does: with nobody to serve it no namespace can be removed.
+        remove_metrics_api(cluster).await,
+        cluster.kubectl(&unbind).await.map(drop),
+        remove_namespace(cluster).await,
+        remove_volumes(cluster).await,
+    ];
+    steps.into_iter().collect()
+}
+
+async fn remove_metrics_api(cluster: &Cluster) -> Result<(), Error> {
+    if metrics_api_owner(cluster).await?.is_some_and(|owner| owner == format!("{}/monitor", cluster.namespace)) {
         cluster.kubectl(&["delete", "apiservice", METRICS_API]).await?;
     }
-    let binding = format!("{namespace}-{RELEASE}-monitor");
-    cluster.kubectl(&["delete", "rolebinding", &binding, "--namespace", "kube-system", "--ignore-not-found"]).await?;
-    cluster.kubectl(&["delete", "namespace", namespace, "--wait=false"]).await?;
+    Ok(())
+}
+
+async fn remove_namespace(cluster: &Cluster) -> Result<(), Error> {
+    let namespace = &cluster.namespace;
+    cluster.kubectl(&["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"]).await?;
     until("the namespace gone", seconds(180), async || {
-        seen(!cluster.exists(&format!("/api/v1/namespaces/{namespace}")).await?, "it is there still")
+        seen(!cluster.exists(&path(namespace)).await?, "it is there still")
     })
-    .await?;
-    remove_volumes(cluster).await?;
-    uninstalled
+    .await
 }
 
 /// Removes the volumes that the namespace claimed: some classes retain them.

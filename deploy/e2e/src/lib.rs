@@ -6,8 +6,10 @@
 mod cleanup;
 mod cluster;
 mod command;
+mod compare;
 mod error;
 mod evidence;
+mod interruption;
 mod objects;
 mod options;
 mod patience;
@@ -24,10 +26,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser as _, ValueEnum as _};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::interruption::Interruption;
 use crate::options::Options;
 use crate::scenes::Scene;
 use crate::world::World;
@@ -35,7 +37,16 @@ use crate::world::World;
 /// Runs the test as the whole process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let options = Options::parse();
+    run_to_end(run(Options::parse()))
+}
+
+/// Runs the comparison of ways to scale as the whole process.
+#[must_use]
+pub fn compare() -> ExitCode {
+    compare::main()
+}
+
+fn run_to_end(work: impl Future<Output = Result<(), Error>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,7 +54,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(options)) {
+    match runtime.block_on(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("\nFAILED: {error}");
@@ -54,17 +65,13 @@ pub fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Error> {
     let began = Instant::now();
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    let [Ok(interrupt), Ok(terminate)] = signals else {
-        return Err(Error::Refused("signals cannot be watched".to_owned()));
-    };
-    let mut interruption = Interruption { interrupt, terminate };
-    let keep = options.keep;
-    let cluster = Cluster::current(&options.namespace).await?;
+    let mut interruption = Interruption::new()?;
+    let keep = options.place.keep;
+    let cluster = Cluster::current(&options.place.namespace).await?;
     println!("Lagless end to end: context {}, namespace {}", cluster.context, cluster.namespace);
-    interruption.or(cleanup::prepare(&cluster)).await?;
+    interruption.or(cleanup::prepare(&cluster, &options.place)).await?;
     let scenes = chosen(&options.scenes);
-    let mut world = World::new(options, cluster);
+    let mut world = World::new(options.place, cluster);
     let result = interruption.or(play(&mut world, &scenes)).await;
     if let Err(Error::Scene { .. }) = &result {
         println!("\nFAILED: {}", told(&result));
@@ -75,14 +82,14 @@ async fn run(options: Options) -> Result<(), Error> {
         };
         let _ = interruption.or(shown).await;
     }
-    if keep {
+    let cleaned = if keep {
         println!("\nEverything is left as it is in namespace {}; the next run removes it.", world.cluster.namespace);
+        Ok(())
     } else {
         world.stage.scene("cleanup", "release, namespace, and what belongs to the whole cluster");
-        cleanup::remove(&world.cluster).await?;
-        world.stage.step("nothing is left");
-    }
-    let times = result?;
+        cleanup::remove(&world.cluster).await.inspect(|()| world.stage.step("nothing is left"))
+    };
+    let times = cleanup::after(result, cleaned)?;
     println!();
     for (scene, time) in &times {
         println!("  ✓ {:<12} {:>6.1} s", scene.to_string(), time.as_secs_f64());
@@ -109,23 +116,6 @@ async fn play(world: &mut World, scenes: &[Scene]) -> Result<Vec<(Scene, Duratio
         times.push((scene, world.stage.elapsed()));
     }
     Ok(times)
-}
-
-/// Ctrl-C, or being told to end.
-struct Interruption {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interruption {
-    /// Works until it is done or somebody interrupts it.
-    async fn or<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        tokio::select! {
-            result = work => result,
-            _ = self.interrupt.recv() => Err(Error::Interrupted),
-            _ = self.terminate.recv() => Err(Error::Interrupted),
-        }
-    }
 }
 
 #[cfg(test)]

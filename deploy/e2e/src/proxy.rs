@@ -50,12 +50,17 @@ impl Proxy {
         Ok(Self { _child: child, address, client })
     }
 
+    /// A path of the API server as a URL, for other programs.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// What a path of the API server answers, as text.
     ///
     /// # Errors
     /// Where it does not answer, or with an error.
     pub(crate) async fn text(&self, path: &str) -> Result<String, Error> {
-        self.send(path, self.client.get(format!("http://{}{path}", self.address))).await
+        self.send(path, self.client.get(self.url(path))).await
     }
 
     /// What a path of the API server answers.
@@ -71,7 +76,7 @@ impl Proxy {
     /// # Errors
     /// Where it does not answer, with an error, or with something else.
     pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, what: &impl Serialize) -> Result<T, Error> {
-        let request = self.client.put(format!("http://{}{path}", self.address)).json(what);
+        let request = self.client.put(self.url(path)).json(what);
         parse(path, &self.send(path, request).await?)
     }
 

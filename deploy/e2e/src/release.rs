@@ -3,7 +3,7 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::objects::Conditioned;
-use crate::options::Options;
+use crate::options::Place;
 use crate::patience::{seconds, seen, until};
 
 /// The release's name.
@@ -26,14 +26,18 @@ pub(crate) struct Release {
 
 impl Release {
     /// A release that is not installed yet.
-    pub(crate) fn new(options: &Options) -> Self {
-        let base = vec![
-            format!("image.repository={}", options.images),
-            format!("image.tag={}", options.image_tag),
+    pub(crate) fn new(place: &Place) -> Self {
+        let mut base = vec![
+            format!("image.repository={}", place.images),
+            format!("image.tag={}", place.image_tag),
             // The records outlive the broker's pod: without that, its death would be a loss.
             "kafka.strimzi.storage.type=persistent-claim".to_owned(),
             "kafka.strimzi.storage.size=1Gi".to_owned(),
         ];
+        if place.prometheus().is_some() {
+            base.extend(["podMonitors", "rules", "dashboards"].map(|what| format!("{what}.enabled=true")));
+            base.push("podMonitors.interval=5s".to_owned());
+        }
         Self { base, now: None }
     }
 
@@ -48,15 +52,29 @@ impl Release {
         if self.now.as_ref() == Some(&wanted) {
             return Ok(false);
         }
-        let mut arguments = vec!["upgrade", "--install", RELEASE, CHART];
-        for value in &wanted {
+        self.upgrade(cluster, wanted, &[]).await?;
+        Ok(true)
+    }
+
+    /// Brings back what others have set in the meantime, whatever the release says of it.
+    ///
+    /// # Errors
+    /// Where helm fails.
+    pub(crate) async fn take_back(&mut self, cluster: &Cluster) -> Result<(), Error> {
+        let wanted = self.now.clone().unwrap_or_else(|| self.base.clone());
+        self.upgrade(cluster, wanted, &["--force-conflicts"]).await
+    }
+
+    async fn upgrade(&mut self, cluster: &Cluster, values: Vec<String>, options: &[&str]) -> Result<(), Error> {
+        let mut arguments = [&["upgrade", "--install", RELEASE, CHART], options].concat();
+        for value in &values {
             arguments.extend(["--set", value]);
         }
         // What is there now is not known if this fails.
         self.now = None;
         cluster.helm(&arguments, seconds(120)).await?;
-        self.now = Some(wanted);
-        Ok(true)
+        self.now = Some(values);
+        Ok(())
     }
 
     /// Brings it to these values and waits until all is as it is to be.

@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod blindness;
+mod dashboards;
 mod failure;
 mod install;
 mod partitions;
@@ -32,6 +33,8 @@ pub(crate) enum Scene {
     Failure,
     /// A burst, and the autoscaler follows the monitor
     Autoscaling,
+    /// Every query of every dashboard has an answer after the burst
+    Dashboards,
     /// The monitor is away, cannot read, the broker dies
     Blindness,
     /// Who may not do what
@@ -53,6 +56,7 @@ impl Scene {
             Self::Scaling => "kubectl scale to 3 consumers and back to 1, under load",
             Self::Failure => "the consumer with GOOGL's partition is killed, under load",
             Self::Autoscaling => "a burst that one consumer cannot take, and the autoscaler follows the monitor",
+            Self::Dashboards => "what the burst looked like to Prometheus: each panel's queries, the rules",
             Self::Blindness => "the monitor is away, or may not read, or the broker dies: replicas stay, all recovers",
             Self::Rights => "who has no right to something gets nothing",
             Self::Upgrade => "helm upgrade to other settings and helm rollback, under load",
@@ -72,6 +76,7 @@ impl Scene {
             Self::Scaling => scaling::play(world).await,
             Self::Failure => failure::play(world).await,
             Self::Autoscaling => autoscaling::play(world).await,
+            Self::Dashboards => dashboards::play(world).await,
             Self::Blindness => blindness::play(world).await,
             Self::Rights => rights::play(world).await,
             Self::Upgrade => upgrade::play(world).await,

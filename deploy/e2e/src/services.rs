@@ -46,6 +46,8 @@ struct Owned {
 /// The monitor's view of a group. What is `None` is not known.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Group {
+    /// When it was read, by the monitor's clock.
+    pub(crate) at_ms: u64,
     pub(crate) lag: Option<u64>,
     pub(crate) delay_seconds: Option<f64>,
     pub(crate) capacity: Option<f64>,
@@ -84,7 +86,26 @@ pub(crate) struct Account {
     pub(crate) order_violations: u64,
     pub(crate) strangers: u64,
     pub(crate) misrouted: u64,
+    pub(crate) delays: Option<Delays>,
     pub(crate) findings: Vec<String>,
+}
+
+/// How long updates took.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Delays {
+    pub(crate) p99_ms: u64,
+    pub(crate) worst_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rebalances {
+    rebalances: Vec<Rebalance>,
+}
+
+/// Partitions that went to others.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Rebalance {
+    pub(crate) at_ms: u64,
 }
 
 impl Cluster {
@@ -149,6 +170,16 @@ impl Cluster {
         Ok(decisions.plans.into_iter().rev().collect())
     }
 
+    /// The rebalances that the monitor has seen since some time, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn rebalances_since(&self, since_ms: u64) -> Result<usize, Error> {
+        let told: Rebalances =
+            self.proxy.get(&self.service("monitor", &format!("/api/v1/groups/{GROUP}/rebalances"))).await?;
+        Ok(told.rebalances.iter().filter(|rebalance| rebalance.at_ms >= since_ms).count())
+    }
+
     /// The partitions that each living consumer says it has.
     ///
     /// # Errors
@@ -182,6 +213,14 @@ impl Cluster {
     /// Where the auditor does not answer, or cannot tell.
     pub(crate) async fn account(&self, auditor: &str) -> Result<Account, Error> {
         self.proxy.get(&self.pod(auditor, "/audit")).await
+    }
+
+    /// What became of every update that was sent since some time, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where the auditor does not answer, or cannot tell.
+    pub(crate) async fn account_since(&self, auditor: &str, since_ms: u64) -> Result<Account, Error> {
+        self.proxy.get(&self.pod(auditor, &format!("/audit?since_ms={since_ms}"))).await
     }
 }
 

@@ -1,11 +1,11 @@
 //! What monitor and autoscaler do over time, side by side.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::objects::Deployment;
-use crate::patience::{Seen, until};
+use crate::patience::{Seen, TICK, until};
 use crate::stage::{Stage, number};
 
 /// One look at all of it.
@@ -61,17 +61,71 @@ impl Timeline {
             check(&look)?;
             let last = format!("{look:?}");
             let found = is_so(&look);
-            let at = Duration::from_millis(look.at_ms.saturating_sub(self.began_ms));
+            let at = self.after(look.at_ms);
             self.looks.push(look);
             Ok(if found { Seen::Yes(at) } else { Seen::NotYet(last) })
         })
         .await
     }
 
+    /// Looks for so long. A look that nobody answers is left out.
+    ///
+    /// # Errors
+    /// Where no look has been answered.
+    pub(crate) async fn watch(&mut self, cluster: &Cluster, time: Duration) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            match look(cluster).await {
+                Ok(look) => self.looks.push(look),
+                Err(error) if self.looks.is_empty() => return Err(error),
+                Err(_) => {}
+            }
+            if began.elapsed() >= time {
+                return Ok(());
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// How long ago it began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.after(now_ms())
+    }
+
+    /// The last look.
+    pub(crate) fn last(&self) -> Option<Look> {
+        self.looks.last().cloned()
+    }
+
+    /// For how long the number of replicas has been what it is.
+    pub(crate) fn unchanged(&self) -> Duration {
+        let Some(last) = self.looks.last() else { return Duration::ZERO };
+        let same = self.looks.iter().rev().take_while(|look| look.replicas == last.replicas).last();
+        Duration::from_millis(last.at_ms.saturating_sub(same.unwrap_or(last).at_ms))
+    }
+
+    /// Replicas times the time there were so many, in seconds.
+    pub(crate) fn replica_seconds(&self) -> f64 {
+        let between = |pair: &[Look]| {
+            let time = Duration::from_millis(pair[1].at_ms.saturating_sub(pair[0].at_ms));
+            f64::from(pair[0].replicas) * time.as_secs_f64()
+        };
+        self.looks.windows(2).map(between).sum()
+    }
+
     /// The first look of which something is true: how long after the beginning that was.
     pub(crate) fn first(&self, is_so: impl Fn(&Look) -> bool) -> Option<Duration> {
-        let look = self.looks.iter().find(|look| is_so(look))?;
-        Some(Duration::from_millis(look.at_ms.saturating_sub(self.began_ms)))
+        self.first_after(Duration::ZERO, is_so)
+    }
+
+    /// The same, of those later than some time after the beginning.
+    pub(crate) fn first_after(&self, earliest: Duration, is_so: impl Fn(&Look) -> bool) -> Option<Duration> {
+        let look = self.looks.iter().find(|look| self.after(look.at_ms) >= earliest && is_so(look))?;
+        Some(self.after(look.at_ms))
+    }
+
+    fn after(&self, at_ms: u64) -> Duration {
+        Duration::from_millis(at_ms.saturating_sub(self.began_ms))
     }
 
     /// The numbers the monitor asked for, one after the other.
@@ -148,11 +202,13 @@ async fn look(cluster: &Cluster) -> Result<Look, Error> {
     })
 }
 
+/// The time, in milliseconds since 1970.
 fn now_ms() -> u64 {
     ms(SystemTime::now())
 }
 
-fn parse_ms(timestamp: &str) -> Option<u64> {
+/// A time as Kubernetes writes it, in milliseconds since 1970.
+pub(crate) fn parse_ms(timestamp: &str) -> Option<u64> {
     humantime::parse_rfc3339(timestamp).ok().map(ms)
 }
 

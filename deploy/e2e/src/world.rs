@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::error::{Error, expect};
-use crate::options::Options;
+use crate::options::Place;
 use crate::patience::{Seen, seconds, until};
 use crate::pods::{Identity, TestPod};
 use crate::release::Release;
@@ -18,7 +18,7 @@ pub(crate) const AUDITOR: &str = "audit";
 /// The cluster, the release, and what is known so far.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) options: Options,
+    pub(crate) place: Place,
     pub(crate) stage: Stage,
     pub(crate) cluster: Cluster,
     pub(crate) release: Release,
@@ -28,14 +28,19 @@ pub(crate) struct World {
 
 impl World {
     /// A world in which nothing is installed.
-    pub(crate) fn new(options: Options, cluster: Cluster) -> Self {
-        let release = Release::new(&options);
-        Self { options, stage: Stage::new(), cluster, release, accounts: BTreeMap::new() }
+    pub(crate) fn new(place: Place, cluster: Cluster) -> Self {
+        let release = Release::new(&place);
+        Self { place, stage: Stage::new(), cluster, release, accounts: BTreeMap::new() }
     }
 
     /// The name of a service's image.
     pub(crate) fn image(&self, service: &str) -> String {
-        format!("{}/{service}:{}", self.options.images, self.options.image_tag)
+        format!("{}/{service}:{}", self.place.images, self.place.image_tag)
+    }
+
+    /// That to which an upgrade goes.
+    pub(crate) fn next_image(&self, service: &str) -> String {
+        format!("{}/{service}:{}", self.place.images, self.place.next_image_tag)
     }
 
     /// Makes a pod that audits the topic `source` and those named after it.

@@ -108,3 +108,14 @@ impl Config {
         self.output_topic.clone().unwrap_or_else(|| format!("{}-processed", self.topic))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_docs_have_every_setting_as_it_is() {
+        let docs = include_str!("../../../docs/configuration.md");
+        assert!(common::config::is_documented::<Config>("Audit", docs), "`make docs` writes them");
+    }
+}

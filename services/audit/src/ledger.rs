@@ -6,6 +6,8 @@ use std::ops::Range;
 use common::quote::Symbol;
 use serde::Serialize;
 
+use crate::delays::Delays;
+
 /// So many findings are described, the rest only counted.
 const DESCRIBED: usize = 10;
 
@@ -23,6 +25,8 @@ pub struct Sent {
 pub struct Processed<'a> {
     /// Where it came from, by its headers.
     pub source: Sent,
+    /// When it was processed, in milliseconds since 1970.
+    pub at_ms: i64,
     /// Its key; `None` if that is not a symbol, which makes it a stranger.
     pub symbol: Option<Symbol>,
     /// Its number within its symbol, if it carries one; a number 1 begins anew.
@@ -69,6 +73,8 @@ pub struct Audit {
     pub strangers: u64,
     /// Records of the source topic that are not in the partition that Kafka's hash of their key says.
     pub misrouted: u64,
+    /// How long the processed ones took, if there are any.
+    pub delays: Option<Delays>,
     /// The first few of what should not be, in words.
     pub findings: Vec<String>,
 }
@@ -84,6 +90,7 @@ impl Audit {
 /// What became of one record of the source so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fate {
+    sent_ms: i64,
     /// The number of the member that processed it last.
     member: Option<usize>,
     dead: bool,
@@ -99,6 +106,8 @@ pub struct Ledger {
     members: Vec<String>,
     /// The latest offset and sequence number that have appeared, per symbol and source partition.
     newest: HashMap<(Symbol, i32), (i64, u64)>,
+    /// Milliseconds from sent to processed for the first time.
+    delays: Vec<u64>,
     audit: Audit,
 }
 
@@ -121,14 +130,14 @@ impl Ledger {
         self.finding(format!("{source} belongs into partition {expected}"));
     }
 
-    /// Takes a record of the source topic.
-    pub fn sent(&mut self, source: Sent) {
-        self.fates.entry((source.partition, source.offset)).or_default();
+    /// Takes a record of the source topic, and when it was sent, in milliseconds since 1970.
+    pub fn sent(&mut self, source: Sent, sent_ms: i64) {
+        self.fates.entry((source.partition, source.offset)).or_default().sent_ms = sent_ms;
     }
 
     /// Takes a record of the output topic.
     pub fn processed(&mut self, record: Processed<'_>) {
-        let Processed { source, symbol, sequence, member } = record;
+        let Processed { source, at_ms, symbol, sequence, member } = record;
         if self.is_outside(source) {
             return;
         }
@@ -149,6 +158,8 @@ impl Ledger {
             return;
         }
         self.audit.processed += 1;
+        // Two clocks may differ by a moment.
+        self.delays.push(u64::try_from(at_ms - fate.sent_ms).unwrap_or(0));
         let Some(symbol) = symbol else {
             return self.stranger("the output topic, without a symbol,", source);
         };
@@ -197,6 +208,7 @@ impl Ledger {
         for (partition, offset) in lost.into_iter().take(DESCRIBED) {
             self.finding(format!("{} never came out", Sent { partition, offset }));
         }
+        self.audit.delays = Delays::of(self.delays);
         self.audit
     }
 

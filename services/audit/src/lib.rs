@@ -5,6 +5,7 @@
 
 mod cluster;
 mod config;
+mod delays;
 mod error;
 mod ledger;
 mod reader;
@@ -12,7 +13,7 @@ mod reader;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -20,9 +21,11 @@ use common::commit_metadata::now_ms;
 use common::http::{Server, health};
 use common::service::Service;
 use common::telemetry::{Sampling, TelemetryConfig};
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
+pub use delays::Delays;
 pub use error::Error;
 pub use ledger::{Audit, Kill, Ledger, Processed, Sent};
 pub use reader::{Extent, Topics, audit, end_of, offsets_at};
@@ -68,7 +71,7 @@ async fn check(config: &Arc<Config>) -> Result<(), Error> {
     if let Some(url) = &config.load_url {
         cluster::send_some(url, config.patience).await?;
     }
-    let account = settled(config).await?;
+    let account = settled(config, None).await?;
     let told = serde_json::to_string(&account).unwrap_or_default();
     if account.sent == 0 {
         let topic = &config.topic;
@@ -91,19 +94,31 @@ async fn check(config: &Arc<Config>) -> Result<(), Error> {
     Ok(())
 }
 
-async fn answer(State(config): State<Arc<Config>>) -> Result<Json<Audit>, (StatusCode, String)> {
-    match settled(&config).await {
+/// What `GET /audit` may be asked for.
+#[derive(Debug, Deserialize)]
+struct Question {
+    /// Only what was sent since then, in milliseconds since 1970.
+    since_ms: Option<i64>,
+}
+
+async fn answer(
+    State(config): State<Arc<Config>>,
+    Query(question): Query<Question>,
+) -> Result<Json<Audit>, (StatusCode, String)> {
+    match settled(&config, question.since_ms).await {
         Ok(account) => Ok(Json(account)),
         Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))),
     }
 }
 
 /// The account of what had been sent by now, as soon as none of it is in work any more.
-async fn settled(config: &Arc<Config>) -> Result<Audit, Error> {
+async fn settled(config: &Arc<Config>, since_ms: Option<i64>) -> Result<Audit, Error> {
     let begun = Instant::now();
-    let began_ms = now_ms();
+    let window = (!config.window.is_zero())
+        .then(|| now_ms().saturating_sub(i64::try_from(config.window.as_millis()).unwrap_or(i64::MAX)));
+    let since_ms = since_ms.or(window);
     let looked = Arc::clone(config);
-    let extents = blocking(move || extents(&looked, began_ms)).await?;
+    let extents = blocking(move || extents(&looked, since_ms)).await?;
     loop {
         let (config, extents) = (Arc::clone(config), extents.clone());
         let patience = config.patience;
@@ -116,18 +131,17 @@ async fn settled(config: &Arc<Config>) -> Result<Audit, Error> {
 }
 
 /// What of the topics is looked at.
-fn extents(config: &Config, now_ms: i64) -> Result<Topics, Error> {
+fn extents(config: &Config, since_ms: Option<i64>) -> Result<Topics, Error> {
     let (kafka, output) = (&config.kafka, config.output_topic());
     let until = end_of(kafka, &config.topic)?;
-    if config.window.is_zero() {
+    let Some(since_ms) = since_ms else {
         let all = until.keys().map(|partition| (*partition, 0)).collect();
         return Ok(Topics {
             source: Extent::between(&config.topic, all, until),
             output: Extent::whole(&output),
             dead_letters: Some(Extent::whole(&config.dead_letter_topic)),
         });
-    }
-    let since_ms = now_ms.saturating_sub(i64::try_from(config.window.as_millis()).unwrap_or(i64::MAX));
+    };
     let since = |topic: &str| offsets_at(kafka, topic, since_ms);
     Ok(Topics {
         source: Extent::between(&config.topic, since(&config.topic)?, until),

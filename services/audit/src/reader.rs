@@ -85,7 +85,7 @@ pub fn audit(kafka: &KafkaConfig, topics: &Topics, kills: Vec<Kill>) -> Result<A
     let partitions = partitions(&reader(kafka)?, &topics.source.topic)?.len();
     read(kafka, &topics.source, |record| {
         let sent = Sent { partition: record.partition(), offset: record.offset() };
-        ledger.sent(sent);
+        ledger.sent(sent, at_ms(record));
         let expected = record.key().map(|key| partition_of(key, u32::try_from(partitions).unwrap_or(1)));
         if let Some(expected) = expected.filter(|expected| i64::from(*expected) != i64::from(sent.partition)) {
             ledger.misrouted(sent, expected);
@@ -94,6 +94,7 @@ pub fn audit(kafka: &KafkaConfig, topics: &Topics, kills: Vec<Kill>) -> Result<A
     read(kafka, &topics.output, |record| match source(record, SOURCE_HEADERS) {
         Some(source) => ledger.processed(Processed {
             source,
+            at_ms: at_ms(record),
             symbol: record.key().and_then(Symbol::parse),
             sequence: number(record, SEQUENCE_HEADER),
             member: header(record, MEMBER_HEADER).unwrap_or("nobody"),
@@ -223,6 +224,11 @@ fn partitions(reader: &BaseConsumer, topic: &str) -> Result<Vec<i32>, Error> {
         return Err(doing()(KafkaError::MetadataFetch(error.into())));
     }
     Ok(answer.map(|topic| topic.partitions().iter().map(|partition| partition.id()).collect()).unwrap_or_default())
+}
+
+/// The time of a record, in milliseconds since 1970.
+fn at_ms(record: &BorrowedMessage<'_>) -> i64 {
+    record.timestamp().to_millis().unwrap_or(0)
 }
 
 fn source(record: &BorrowedMessage<'_>, [partition, offset]: [&str; 2]) -> Option<Sent> {

@@ -139,7 +139,14 @@ pub fn markdown_table<C: Config>() -> String {
     table
 }
 
-/// The same for a terminal.
+/// Whether a service's part of the docs is what its table says now.
+#[must_use]
+pub fn is_documented<C: Config>(service: &str, docs: &str) -> bool {
+    let section = format!("{service}\n\n{}", markdown_table::<C>());
+    docs.split("\n## ").any(|documented| documented.trim_end() == section.trim_end())
+}
+
+/// The table for a terminal.
 #[must_use]
 pub fn plain_table<C: Config>() -> String {
     let mut table = String::new();

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::{Registry, TextEncoder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
+
+use crate::gzip;
+use crate::open_metrics::{self, Exemplars};
 
 /// A request that takes longer is answered with 503.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,6 +26,9 @@ const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// Metrics are not the same for everyone.
+const VARIES: (HeaderName, &str) = (header::VARY, "accept");
 
 /// Says whether the service can do its job now, and if not, why.
 pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -68,9 +75,11 @@ impl Server {
     }
 }
 
-/// `/livez`, `/readyz` and `/metrics`.
-pub fn probes(readiness: Readiness, registry: Registry) -> Router {
-    health(readiness).route("/metrics", get(async move || metrics(&registry)))
+/// `/livez`, `/readyz` and `/metrics`, compressed for whoever takes it so, and with exemplars of these histograms for
+/// whoever asks for OpenMetrics.
+pub fn probes(readiness: Readiness, registry: Registry, exemplars: Vec<Exemplars>) -> Router {
+    let metrics = get(async move |headers: HeaderMap| metrics(&headers, &registry, &exemplars));
+    health(readiness).route("/metrics", metrics.layer(from_fn(gzip::layer)))
 }
 
 /// `/livez` and `/readyz`. Liveness never asks after others: a restart does not bring a broker back.
@@ -84,10 +93,15 @@ pub fn health(readiness: Readiness) -> Router {
     )
 }
 
-fn metrics(registry: &Registry) -> Response {
+fn metrics(headers: &HeaderMap, registry: &Registry, exemplars: &[Exemplars]) -> Response {
+    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    if open_metrics::is_wanted(&accepted.join(",")) {
+        let text = open_metrics::encode(&registry.gather(), exemplars);
+        return ([(header::CONTENT_TYPE, open_metrics::CONTENT_TYPE), VARIES], text).into_response();
+    }
     let encoder = TextEncoder::new();
     match encoder.encode_to_string(&registry.gather()) {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT), VARIES], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

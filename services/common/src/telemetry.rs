@@ -200,6 +200,15 @@ pub fn traceparent(span: &tracing::Span) -> Option<String> {
     header.0
 }
 
+/// The id of the trace that a span is part of, in hexadecimal; `None` if the span is not sampled.
+#[must_use]
+pub fn trace_id(span: &tracing::Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let span = span.span_context();
+    span.is_sampled().then(|| span.trace_id().to_string())
+}
+
 /// Links a span to the one whose `traceparent` a record carries.
 pub fn follow(span: &tracing::Span, traceparent: &str) {
     struct Header<'a>(&'a str);

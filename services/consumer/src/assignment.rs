@@ -63,7 +63,8 @@ impl<H: Handler> Assignment<H> {
 
     /// A partition came, with the offset that is committed and the timestamp of the last record below it.
     pub fn add(&mut self, id: i32, committed: Option<i64>, done_ms: Option<i64>) {
-        let partition = Partition::begin(committed, done_ms, self.limits, &self.workshop, &self.runtime);
+        let count = self.partitions.len() + 1;
+        let partition = Partition::begin(committed, done_ms, self.limits, count, &self.workshop, &self.runtime);
         self.workshop.metrics.partition_gained(id);
         if let Some(replaced) = self.partitions.insert(id, partition) {
             replaced.abort();
@@ -93,7 +94,11 @@ impl<H: Handler> Assignment<H> {
 
     /// Looks how far the work is done.
     pub fn advance(&mut self) {
-        self.partitions.values_mut().for_each(Partition::advance);
+        let busy = self.partitions.values().filter(|partition| partition.is_busy()).count();
+        for partition in self.partitions.values_mut() {
+            partition.shares_with(busy);
+            partition.advance();
+        }
     }
 
     /// Gives partitions up: finishes what has begun, and whatever lies below it, within `timeout`.

@@ -1,6 +1,7 @@
 //! What the client calls back: rebalances, errors, statistics. All on the thread that polls.
 
 mod commits;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::fetch::Fetch;
 use crate::handler::Handler;
 use crate::metrics::{Metrics, RebalanceKind};
 use crate::rebalance::{self, Arrival};
+use crate::rights::{Resource, Rights};
 
 /// How long the broker may take to answer a commit or a question during a rebalance.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,6 +28,8 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Context<H> {
     /// Whether brokers are reached.
     pub connection: Connection,
+    /// Whether they let the member read.
+    pub rights: Rights,
     settings: Settings,
     metrics: Metrics,
     has_joined: AtomicBool,
@@ -37,6 +41,8 @@ pub struct Context<H> {
 pub struct Settings {
     /// The topic.
     pub topic: String,
+    /// The group.
+    pub group: String,
     /// The member's name.
     pub member: String,
     /// How long a hand-over may take to finish what has begun.
@@ -63,7 +69,8 @@ impl<H: Handler> Context<H> {
     pub fn new(settings: Settings, metrics: Metrics, assignment: Assignment<H>) -> Self {
         let state = State { assignment, fetch: None, arrivals: Vec::new(), committing: None, unknown_since: None };
         let (connection, has_joined) = (Connection::default(), AtomicBool::new(false));
-        Self { connection, settings, metrics, has_joined, state: Mutex::new(state) }
+        let rights = Rights::new(&settings.group, &settings.topic);
+        Self { connection, rights, settings, metrics, has_joined, state: Mutex::new(state) }
     }
 
     /// The partitions. Never held while the client is polled: its callbacks need it.
@@ -78,6 +85,7 @@ impl<H: Handler> Context<H> {
     pub fn readiness(&self) -> Result<(), String> {
         match self.connection.problem() {
             Some(problem) => Err(problem),
+            None if self.rights.check().is_err() => self.rights.check(),
             None if !self.is_member() => Err("the group's coordinator has not answered yet".to_owned()),
             None => Ok(()),
         }
@@ -132,6 +140,7 @@ impl<H: Handler> Context<H> {
     fn receive(&self, consumer: &BaseConsumer<Self>, ids: &[i32]) {
         self.has_joined.store(true, Ordering::Relaxed);
         self.connection.answered();
+        self.rights.granted(Resource::Group);
         if ids.is_empty() {
             return;
         }
@@ -185,7 +194,9 @@ impl<H: Handler> ClientContext for Context<H> {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.connection.error(&error, reason);
+        if !self.is_refusal(&error) {
+            self.connection.error(&error, reason);
+        }
     }
 }
 

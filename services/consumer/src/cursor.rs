@@ -38,6 +38,12 @@ impl Cursor {
         }
     }
 
+    /// The offset to read on from, if that is known.
+    #[must_use]
+    pub fn next(&self) -> Option<i64> {
+        self.last.map(|last| last + 1).or(self.failed)
+    }
+
     /// Places a record that came in the `batch`th batch.
     pub fn step(&mut self, batch: u64, offset: i64, timestamp_ms: i64) -> Step {
         if self.skipped == Some(batch) {

@@ -14,6 +14,7 @@ use rdkafka::bindings;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{IsError as _, KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
+use rdkafka::types::RDKafkaErrorCode;
 
 const OK: bindings::rd_kafka_resp_err_t = bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
 
@@ -152,13 +153,14 @@ impl<'a> Message<'a> {
 
     /// What went wrong, if it is not a record.
     #[must_use]
-    pub fn error(&self) -> Option<String> {
+    pub fn error(&self) -> Option<(KafkaError, String)> {
         // SAFETY: alive; the text is static or the message's own.
         let text = || unsafe {
             let text = bindings::rd_kafka_message_errstr(self.raw.as_ptr());
             if text.is_null() { String::new() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
         };
-        self.get().err.is_error().then(text)
+        let error = self.get().err;
+        error.is_error().then(|| (KafkaError::MessageConsumption(RDKafkaErrorCode::from(error)), text()))
     }
 
     /// The partition.

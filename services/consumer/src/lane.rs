@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use common::backoff;
+use common::{backoff, telemetry};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
 
@@ -81,32 +81,6 @@ impl Unconfirmed {
     }
 }
 
-impl<H: Handler> Workshop<H> {
-    async fn handle(&self, update: &Update) -> Result<Receipt, String> {
-        self.attempt(update).await.0
-    }
-
-    /// Tries until the update is done or turns out to be poison; counts what came after the first attempt.
-    async fn attempt(&self, update: &Update) -> (Result<Receipt, String>, u32) {
-        let mut retries = 0;
-        let mut waits = None;
-        loop {
-            match self.handler.handle(update).await {
-                Ok(receipt) => return (Ok(receipt), retries),
-                Err(HandlerError::Poison(why)) => return (Err(why), retries),
-                Err(HandlerError::Transient(why)) => {
-                    retries += 1;
-                    self.metrics.retried();
-                    let (partition, offset) = (update.partition, update.offset);
-                    say(retries, || format!("update at {partition}/{offset} failed {retries} times, trying on: {why}"));
-                    let waits = waits.get_or_insert_with(|| backoff::exponential(FIRST_WAIT, LONGEST_WAIT));
-                    tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
-                }
-            }
-        }
-    }
-}
-
 impl<H: Handler> Lane<H> {
     /// A lane that takes its records from `queue`. What may wait there is bounded by who fills it.
     #[must_use]
@@ -137,7 +111,7 @@ impl<H: Handler> Lane<H> {
         self.metrics.flush();
     }
 
-    async fn work(&mut self, update: Update) {
+    async fn work(&mut self, mut update: Update) {
         let begun = self.free_since;
         if let Some(sequence) = update.sequence {
             match self.sequences.note(update.quote.symbol, sequence) {
@@ -147,11 +121,18 @@ impl<H: Handler> Lane<H> {
             }
         }
         let done = match &update.trace {
-            None => self.workshop.handle(&update).await,
+            None => self.attempt(&update).await.0,
             Some(trace) => {
                 let span = trace::process(&self.workshop, &update, trace);
-                let (done, retries) = self.workshop.attempt(&update).instrument(span.clone()).await;
+                let id = telemetry::trace_id(&span);
+                let (done, retries) = self.attempt(&update).instrument(span.clone()).await;
                 span.record("lagless.retries", retries);
+                if let Err(why) = &done {
+                    trace::rejected(&span, why);
+                }
+                if let Some(trace) = &mut update.trace {
+                    trace.id = id;
+                }
                 done
             }
         };
@@ -166,6 +147,28 @@ impl<H: Handler> Lane<H> {
                 self.confirm_ready().await;
             }
             Err(why) => self.bury(update.reject(&why)).await,
+        }
+    }
+
+    /// Tries until the update is done or turns out to be poison; counts what came after the first attempt.
+    async fn attempt(&mut self, update: &Update) -> (Result<Receipt, String>, u32) {
+        let mut retries = 0;
+        let mut waits = None;
+        loop {
+            match self.workshop.handler.handle(update).await {
+                Ok(receipt) => return (Ok(receipt), retries),
+                Err(HandlerError::Poison(why)) => return (Err(why), retries),
+                Err(HandlerError::Transient(why)) => {
+                    retries += 1;
+                    self.workshop.metrics.retried();
+                    let (partition, offset) = (update.partition, update.offset);
+                    say(retries, || format!("update at {partition}/{offset} failed {retries} times, trying on: {why}"));
+                    // What failed here may have cost those before it their confirmation, and they go first.
+                    self.confirm_all().await;
+                    let waits = waits.get_or_insert_with(|| backoff::exponential(FIRST_WAIT, LONGEST_WAIT));
+                    tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
+                }
+            }
         }
     }
 
@@ -201,7 +204,7 @@ impl<H: Handler> Lane<H> {
     }
 
     fn finished(&mut self, update: &Update, begun: Instant) {
-        self.free_since = self.metrics.finished(begun, update.timestamp_ms, update.bytes);
+        self.free_since = self.metrics.finished(begun, update);
         self.gate.finish(self.index, update.offset);
     }
 
@@ -258,7 +261,7 @@ impl<H: Handler> Lane<H> {
                         let at = format!("update at {}/{}", update.partition, update.offset);
                         say(retries, || format!("{at} was not confirmed {retries} times, doing it again: {why}"));
                         tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
-                        match self.workshop.handle(&update).await {
+                        match self.attempt(&update).await.0 {
                             Ok(Receipt::Done) => Ok(()),
                             Ok(Receipt::Pending(receipt)) => receipt.await,
                             Err(why) => Err(HandlerError::Poison(why)),

@@ -21,6 +21,7 @@ pub mod outbound;
 pub mod partition;
 pub mod rebalance;
 pub mod record;
+pub mod rights;
 pub mod sequence;
 pub mod trace;
 pub mod watermark;
@@ -158,6 +159,7 @@ impl<H: Handler> Consumer<H> {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { config, server, routes, registry, outbound, handler } = self;
         let metrics = Metrics::register(&registry)?;
+        let exemplars = vec![metrics.exemplars()];
         let dead_letters = DeadLetters::new(
             Arc::clone(&outbound),
             config.dead_letter_topic.clone(),
@@ -173,9 +175,10 @@ impl<H: Handler> Consumer<H> {
             group: config.group.clone(),
             member: config.client_id.clone(),
         });
-        let limits = Limits { lanes: config.lanes, in_flight: config.max_in_flight as usize };
+        let limits = Limits { lanes: config.lanes, workers: config.workers, in_flight: config.max_in_flight as usize };
         let settings = Settings {
             topic: config.topic.clone(),
+            group: config.group.clone(),
             member: config.client_id.clone(),
             drain_timeout: config.drain_timeout,
         };
@@ -189,18 +192,20 @@ impl<H: Handler> Consumer<H> {
 
         let view = View::default();
         let context = Arc::clone(consumer.context());
-        let stopping = shutdown.clone();
+        let (stopping, sending) = (shutdown.clone(), Arc::clone(&outbound));
         let readiness = move || match stopping.is_cancelled() {
             true => Err("it is shutting down".to_owned()),
-            false => context.readiness(),
+            false => context.readiness().and_then(|()| sending.readiness()),
         };
-        let router = probes(Arc::new(readiness), registry)
+        let router = probes(Arc::new(readiness), registry, exemplars)
             .merge(api::assignment(&config.client_id, &config.group, &config.topic, Arc::clone(&view)))
             .merge(routes);
         let leave = shutdown.child_token();
         // HTTP outlives the member: how it hands over can be watched.
         let closing = CancellationToken::new();
-        let member = Member::new(consumer, fetch, Arc::clone(&outbound), metrics, config.commit_interval, view);
+        let servers = config.kafka.bootstrap_servers().to_owned();
+        let interval = config.commit_interval;
+        let member = Member::new(consumer, fetch, Arc::clone(&outbound), metrics, interval, servers, view);
         let mut member = spawn(member, leave.clone())?;
         let mut http = tokio::spawn(server.serve(router, closing.clone()));
 

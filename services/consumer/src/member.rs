@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// How often the view for `GET /assignment` is made.
 const VIEW_INTERVAL: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether rights that are missing still are.
+const REVIEW_INTERVAL: Duration = Duration::from_secs(1);
+
 /// So many records are taken before anything else is seen to, at most.
 const BURST: usize = 1024;
 
@@ -47,12 +50,14 @@ pub struct Member<H: Handler> {
     outbound: Arc<Outbound>,
     metrics: Metrics,
     commit_interval: Duration,
+    bootstrap_servers: String,
     view: View,
     /// Counts the batches that were taken.
     batch: u64,
     ticked: Instant,
     committed: Instant,
     viewed: Instant,
+    reviewed: Instant,
 }
 
 impl<H: Handler> Member<H> {
@@ -64,6 +69,7 @@ impl<H: Handler> Member<H> {
         outbound: Arc<Outbound>,
         metrics: Metrics,
         commit_interval: Duration,
+        bootstrap_servers: String,
         view: View,
     ) -> Self {
         let now = Instant::now();
@@ -73,11 +79,13 @@ impl<H: Handler> Member<H> {
             outbound,
             metrics,
             commit_interval,
+            bootstrap_servers,
             view,
             batch: 0,
             ticked: now,
             committed: now,
             viewed: now,
+            reviewed: now,
         }
     }
 
@@ -164,9 +172,12 @@ impl<H: Handler> Member<H> {
         let Some(partition) = state.assignment.get_mut(id) else {
             return;
         };
-        if let Some(error) = message.error() {
+        if let Some((error, reason)) = message.error() {
             partition.cursor.failed_at(offset);
-            return context.connection.complain(&format!("partition {id}: {error}"));
+            return match context.is_refusal(&error) {
+                true => partition.refused(),
+                false => context.connection.complain(&format!("partition {id}: {reason}")),
+            };
         }
         match partition.cursor.step(self.batch, offset, timestamp_ms) {
             Step::Take => {}
@@ -223,8 +234,12 @@ impl<H: Handler> Member<H> {
     fn tick(&mut self) -> Result<(), Error> {
         let context = Arc::clone(self.consumer.context());
         if let Some(fatal) = context.connection.fatal().or_else(|| self.outbound.fatal()) {
+            if let Some((code, _)) = self.consumer.client().fatal_error() {
+                context.is_refusal(&KafkaError::Global(code));
+            }
             return Err(Error::Fatal(fatal));
         }
+        self.outbound.review()?;
         let mut roomy = Vec::new();
         let mut state = context.state();
         state.assignment.flush();
@@ -258,6 +273,11 @@ impl<H: Handler> Member<H> {
             && let Err(error) = self.consumer.resume(&context.offsets_of(&roomy))
         {
             tracing::warn!("partitions {roomy:?} cannot be resumed: {error}");
+        }
+        if self.reviewed.elapsed() >= REVIEW_INTERVAL {
+            self.reviewed = Instant::now();
+            context.review_rights(&self.consumer);
+            context.connection.brokers.recall(self.consumer.client(), &self.bootstrap_servers);
         }
         context.take_answer();
         if self.committed.elapsed() >= self.commit_interval {

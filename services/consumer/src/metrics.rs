@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use common::commit_metadata::now_ms;
+use common::open_metrics::Exemplars;
 use common::quote::Malformed;
 use prometheus::core::Collector;
 use prometheus::local::{LocalHistogram, LocalIntCounter};
@@ -10,7 +11,7 @@ use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use crate::record::Reason;
+use crate::record::{Reason, Update};
 
 /// A lane adds its counts to the shared ones this often.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -20,6 +21,9 @@ const SLOW_WORK: Duration = Duration::from_millis(1);
 
 /// Seconds of work per update.
 const WORK_BUCKETS: &[f64] = &[1e-6, 1e-5, 1e-4, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// The histogram that has exemplars.
+const AGE: &str = "consumer_record_age_seconds";
 
 /// Seconds from send to done, and of pauses.
 const DELAY_BUCKETS: &[f64] =
@@ -55,6 +59,7 @@ pub struct Metrics {
     bytes: IntCounter,
     work: Histogram,
     age: Histogram,
+    exemplars: Exemplars,
     in_flight: IntGauge,
     paused: IntGauge,
     owned: IntGaugeVec,
@@ -95,7 +100,8 @@ impl Metrics {
             records: counter("consumer_records_total", "Updates whose work is done")?,
             bytes: counter("consumer_bytes_total", "Bytes of keys and values of updates whose work is done")?,
             work: seconds("consumer_work_seconds", "Time from an update's begin to its end", WORK_BUCKETS)?,
-            age: seconds("consumer_record_age_seconds", "Time from an update's send to its end", DELAY_BUCKETS)?,
+            age: seconds(AGE, "Time from an update's send to its end", DELAY_BUCKETS)?,
+            exemplars: Exemplars::new(AGE, DELAY_BUCKETS),
             in_flight: gauge("consumer_in_flight", "Records handed out whose offset cannot be committed yet")?,
             paused: gauge("consumer_partitions_paused", "Partitions paused because their work is behind")?,
             owned: add(
@@ -220,6 +226,12 @@ impl Metrics {
         self.kafka_up.set(i64::from(kafka_up));
     }
 
+    /// Traces of updates of each age.
+    #[must_use]
+    pub fn exemplars(&self) -> Exemplars {
+        self.exemplars.clone()
+    }
+
     /// One lane's own counts, which it adds to these from time to time.
     #[must_use]
     pub fn lane(&self) -> LaneMetrics {
@@ -228,6 +240,7 @@ impl Metrics {
             bytes: self.bytes.local(),
             work: self.work.local(),
             age: self.age.local(),
+            exemplars: self.exemplars.clone(),
             flushed: Instant::now(),
             wall_ms: now_ms(),
         }
@@ -241,6 +254,7 @@ pub struct LaneMetrics {
     bytes: LocalIntCounter,
     work: LocalHistogram,
     age: LocalHistogram,
+    exemplars: Exemplars,
     flushed: Instant,
     /// The time of day at `flushed`, so that each update needs but one look at one clock.
     wall_ms: i64,
@@ -248,18 +262,23 @@ pub struct LaneMetrics {
 
 impl LaneMetrics {
     /// An update's work is done; returns when.
-    pub fn finished(&mut self, begun: Instant, timestamp_ms: i64, bytes: usize) -> Instant {
+    pub fn finished(&mut self, begun: Instant, update: &Update) -> Instant {
         let now = Instant::now();
         self.records.inc();
-        self.bytes.inc_by(bytes as u64);
+        self.bytes.inc_by(update.bytes as u64);
         let work = now.saturating_duration_since(begun);
         self.work.observe(work.as_secs_f64());
         let since = now.saturating_duration_since(self.flushed);
         let now_ms = self.wall_ms.saturating_add(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-        let age_ms = u32::try_from(now_ms.saturating_sub(timestamp_ms).max(0)).unwrap_or(u32::MAX);
-        self.age.observe(f64::from(age_ms) / 1000.0);
-        if since >= FLUSH_INTERVAL || work >= SLOW_WORK {
+        let age_ms = u32::try_from(now_ms.saturating_sub(update.timestamp_ms).max(0)).unwrap_or(u32::MAX);
+        let age = f64::from(age_ms) / 1000.0;
+        self.age.observe(age);
+        let trace_id = update.trace.as_ref().and_then(|trace| trace.id.as_deref());
+        if since >= FLUSH_INTERVAL || work >= SLOW_WORK || trace_id.is_some() {
             self.flush();
+        }
+        if let Some(trace_id) = trace_id {
+            self.exemplars.observe(age, trace_id, now_ms);
         }
         now
     }

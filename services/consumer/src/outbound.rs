@@ -1,13 +1,17 @@
 //! What the consumer itself sends: dead letters and forwarded updates.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
-use common::kafka::KafkaConfig;
+use common::kafka::{Brokers, KafkaConfig};
 use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+use serde::Deserialize;
 
 /// The largest message the client takes. The broker's topic may allow less.
 const MAX_MESSAGE_BYTES: u32 = 16 * 1024 * 1024;
@@ -15,9 +19,33 @@ const MAX_MESSAGE_BYTES: u32 = 16 * 1024 * 1024;
 /// Most memory for what waits to be sent, in KiB.
 const QUEUE_KIB: u32 = 32 * 1024;
 
+/// A client whose user may not send yet is made anew this often.
+const RENEWAL: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the client still knows any broker, in ms.
+const LOOK_MS: &str = "5000";
+
+/// While the right is missing, it is said again this often.
+const REMINDER: Duration = Duration::from_secs(30);
+
 /// A producer that never gives up on what it took, and keeps its order.
 pub struct Outbound {
+    settings: ClientConfig,
+    bootstrap_servers: String,
+    brokers: Arc<Brokers>,
+    client: RwLock<Client>,
+    /// Held by every delivery whose end is not known yet to whoever sent it.
+    pending: Arc<()>,
+}
+
+struct Client {
     producer: FutureProducer<Context>,
+    made: Instant,
+    has_number: Arc<AtomicBool>,
+    /// Whether it may send: what the client before was given is known to have failed, and so comes first.
+    is_open: AtomicBool,
+    /// The broker's words, where the one before was refused, and when that was last said.
+    refused: Option<(String, Instant)>,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -26,7 +54,29 @@ impl std::fmt::Debug for Outbound {
     }
 }
 
-struct Context;
+struct Context {
+    brokers: Arc<Brokers>,
+    /// Whether Kafka gave it the number that an idempotent client sends with: only whoever may write gets one.
+    has_number: Arc<AtomicBool>,
+}
+
+/// The part of librdkafka's statistics that tells of that number.
+#[derive(Deserialize)]
+struct Statistics {
+    eos: Eos,
+}
+
+#[derive(Deserialize)]
+struct Eos {
+    idemp_state: String,
+}
+
+/// What a client lacks that was refused its number.
+const NEEDED: &str = "the consumer's user needs the right Write on the topics it sends to";
+
+fn is_refusal(code: RDKafkaErrorCode) -> bool {
+    code == RDKafkaErrorCode::ClusterAuthorizationFailed
+}
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -37,6 +87,25 @@ impl ClientContext for Context {
         // That the brokers are away, the consumer's own connection says already; the rest comes with the deliveries.
         tracing::debug!("sending: {error}: {reason}");
     }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.brokers.statistics(statistics);
+        // Once it has one, its statistics need not be read a second time.
+        if !self.has_number.load(Ordering::Relaxed)
+            && serde_json::from_slice::<Statistics>(statistics).is_ok_and(|now| now.eos.idemp_state == "Assigned")
+        {
+            self.has_number.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Client {
+    fn new(settings: &ClientConfig, brokers: &Arc<Brokers>) -> KafkaResult<Self> {
+        let has_number = Arc::new(AtomicBool::new(false));
+        let context = Context { brokers: Arc::clone(brokers), has_number: Arc::clone(&has_number) };
+        let producer = settings.create_with_context(context)?;
+        Ok(Self { producer, made: Instant::now(), has_number, is_open: AtomicBool::new(false), refused: None })
+    }
 }
 
 impl Outbound {
@@ -45,8 +114,8 @@ impl Outbound {
     /// # Errors
     /// Where the client refuses its settings.
     pub fn new(kafka: &KafkaConfig, client_id: &str) -> KafkaResult<Self> {
-        let producer = kafka
-            .client(client_id)
+        let mut settings = kafka.client(client_id);
+        settings
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
@@ -56,15 +125,23 @@ impl Outbound {
             .set("queue.buffering.max.kbytes", QUEUE_KIB.to_string())
             // What it took it sends, however long a broker is away: the offset waits for it.
             .set("message.timeout.ms", "0")
-            .set("statistics.interval.ms", "0")
-            .create_with_context(Context)?;
-        Ok(Self { producer })
+            .set("statistics.interval.ms", LOOK_MS);
+        let brokers = Arc::default();
+        let client = RwLock::new(Client::new(&settings, &brokers)?);
+        Ok(Self {
+            settings,
+            bootstrap_servers: kafka.bootstrap_servers().to_owned(),
+            brokers,
+            client,
+            pending: Arc::default(),
+        })
     }
 
     /// Hands a message over; the future ends with the broker's acknowledgement.
     ///
     /// # Errors
-    /// Where the client cannot take it, such as when its queue is full.
+    /// Where the client cannot take it, such as when its queue is full. One that was made anew takes nothing before all
+    /// that the one before was given is seen to have failed: whoever is told so has to look at those first.
     pub fn send(
         &self,
         topic: &str,
@@ -74,8 +151,16 @@ impl Outbound {
     ) -> KafkaResult<impl Future<Output = KafkaResult<()>> + Send + 'static> {
         let mut record = FutureRecord::to(topic).headers(headers);
         (record.key, record.payload) = (key, value);
-        let delivery = self.producer.send_result(record).map_err(|(error, _)| error)?;
+        let (delivery, pending) = {
+            let client = self.read();
+            if !self.is_open(&client) {
+                return Err(KafkaError::MessageProduction(RDKafkaErrorCode::PreviousInProgress));
+            }
+            let delivery = client.producer.send_result(record).map_err(|(error, _)| error)?;
+            (delivery, Arc::clone(&self.pending))
+        };
         Ok(async move {
+            let _pending = pending;
             match delivery.await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err((error, _))) => Err(error),
@@ -84,15 +169,76 @@ impl Outbound {
         })
     }
 
-    /// Why nothing can ever be sent again, if so.
+    fn is_open(&self, client: &Client) -> bool {
+        // Nothing is pending where nobody but this holds it.
+        if !client.is_open.load(Ordering::Relaxed) && Arc::strong_count(&self.pending) == 1 {
+            client.is_open.store(true, Ordering::Relaxed);
+        }
+        client.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing can ever be sent again, if so. A missing right is none: it may come.
     #[must_use]
     pub fn fatal(&self) -> Option<String> {
-        self.producer.client().fatal_error().map(|(_, reason)| format!("sending: {reason}"))
+        let (code, reason) = self.read().producer.client().fatal_error()?;
+        (!is_refusal(code)).then(|| format!("sending: {reason}"))
+    }
+
+    /// Makes the client anew where its user may not write to any topic yet: an idempotent one asks for its number before
+    /// it has anything to send, and never again. What it was given fails, and so is tried again.
+    ///
+    /// # Errors
+    /// Where the client refuses its settings.
+    pub fn review(&self) -> KafkaResult<()> {
+        let (is_ripe, has_number, refused, fatal) = {
+            let client = self.read();
+            self.brokers.recall(client.producer.client(), &self.bootstrap_servers);
+            let has_number = client.has_number.load(Ordering::Relaxed);
+            let is_ripe = client.made.elapsed() >= RENEWAL;
+            (is_ripe, has_number, client.refused.clone(), client.producer.client().fatal_error())
+        };
+        match fatal {
+            Some((code, reason)) if is_refusal(code) && (is_ripe || refused.is_none()) => {
+                let said = refused.map(|(_, said)| said).filter(|said| said.elapsed() < REMINDER);
+                if said.is_none() {
+                    tracing::warn!("{NEEDED}: {reason}; trying on");
+                }
+                let mut client = Client::new(&self.settings, &self.brokers)?;
+                client.refused = Some((reason, said.unwrap_or_else(Instant::now)));
+                let old = std::mem::replace(&mut *self.write(), client);
+                // It takes up to half a second to end. That is no time for this thread, which polls; without another it
+                // ends here all the same.
+                let _ = std::thread::Builder::new().name("old-client".to_owned()).spawn(move || drop(old));
+            }
+            None if has_number && refused.is_some() => {
+                tracing::info!("Kafka lets the consumer send");
+                self.write().refused = None;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether it may send, as far as is known.
+    ///
+    /// # Errors
+    /// What its user lacks.
+    pub fn readiness(&self) -> Result<(), String> {
+        let refused = self.read().refused.as_ref().map(|(reason, _)| format!("{NEEDED}: {reason}"));
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Client> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Client> {
+        self.client.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until everything is acknowledged, or not that long.
     pub fn flush(&self, timeout: Duration) {
         // Nobody waits for what is left then: its offsets are not committed.
-        let _ = self.producer.flush(timeout);
+        let _ = self.read().producer.flush(timeout);
     }
 }

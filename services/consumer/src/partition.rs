@@ -26,13 +26,27 @@ const MAX_HEAP_BYTES: usize = 8 * 1024 * 1024;
 /// A pause that was shorter shows that the work is quick: waiting costs less than fetching again.
 const QUICK_PAUSE: Duration = Duration::from_millis(50);
 
-/// How much a partition may have in flight, and in how many lanes.
+/// A broker that refuses a partition says so again within this time of a new fetch.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much a partition may have in flight, in how many lanes, and how much of it is worked on at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Lanes of a partition.
     pub lanes: u32,
+    /// Updates that all partitions together have in work at once, if there is a limit.
+    pub workers: Option<u32>,
     /// Records of a partition that are taken and not done.
     pub in_flight: usize,
+}
+
+impl Limits {
+    /// How many records a partition needs in its lanes lest any idle, where so many partitions have work: one in work
+    /// and one next, for each lane or for each of the workers that are its share.
+    fn needed(&self, busy: usize) -> usize {
+        let share = self.workers.map(|workers| (2 * workers as usize).div_ceil(busy.max(1)));
+        share.unwrap_or(usize::MAX).min(2 * self.lanes as usize)
+    }
 }
 
 /// A partition and its work.
@@ -55,6 +69,17 @@ pub struct Partition {
     quick: bool,
     /// How long its records waited when it moved here.
     moved_after: Option<Duration>,
+    /// Whether the broker refused it after the last record that it gave.
+    refusal: Option<Refusal>,
+}
+
+/// The broker does not let a partition be read.
+#[derive(Debug)]
+enum Refusal {
+    /// It said so.
+    Told,
+    /// It is asked whether it still does not, since then.
+    Asked(Instant),
 }
 
 #[derive(Debug)]
@@ -65,11 +90,12 @@ struct LaneQueue {
 }
 
 impl Partition {
-    /// Begins with the offset that is committed and the timestamp of the last record below it.
+    /// Begins with the offset that is committed and the timestamp of the last record below it, as one of so many.
     pub fn begin<H: Handler>(
         committed: Option<i64>,
         done_ms: Option<i64>,
         limits: Limits,
+        partitions: usize,
         workshop: &Arc<Workshop<H>>,
         runtime: &Handle,
     ) -> Self {
@@ -87,19 +113,21 @@ impl Partition {
             gate,
             lanes,
             watermark: Watermark::new(committed, done_ms),
-            window: Window::new(2 * limits.lanes as usize, limits.in_flight, Instant::now()),
+            window: Window::new(limits.needed(partitions), limits.in_flight, Instant::now()),
             waiting: VecDeque::new(),
             heap_bytes: 0,
             committed,
             paused_at: None,
             quick: true,
             moved_after: None,
+            refusal: None,
         }
     }
 
     /// Takes a record: it goes to its key's lane, or waits until the window lets it in.
     pub fn take(&mut self, record: Record) {
         self.heap_bytes += record.heap_bytes();
+        self.refusal = None;
         if self.waiting.is_empty() && self.watermark.in_flight() < self.window.size() {
             self.hand_out(record);
         } else {
@@ -140,6 +168,17 @@ impl Partition {
         }
     }
 
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.taken() > 0
+    }
+
+    /// Notes how many of the member's partitions have work.
+    pub fn shares_with(&mut self, busy: usize) {
+        self.window.set_least(self.limits.needed(busy));
+    }
+
     /// Whether as much is in flight as may be.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -176,6 +215,31 @@ impl Partition {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused_at.is_some()
+    }
+
+    /// Notes that the broker does not let it be read.
+    pub fn refused(&mut self) {
+        self.refusal = Some(Refusal::Told);
+    }
+
+    /// Whether the broker does not let it be read.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    /// Finds out whether the broker still refuses it: returns the offset to fetch from again, once for each time that
+    /// the broker said so. No refusal after that is its end; without traffic nothing else would show it.
+    pub fn review_refusal(&mut self) -> Option<i64> {
+        match self.refusal {
+            Some(Refusal::Told) => {
+                self.refusal = Some(Refusal::Asked(Instant::now()));
+                return self.cursor.next();
+            }
+            Some(Refusal::Asked(since)) if since.elapsed() >= REFUSAL_PATIENCE => self.refusal = None,
+            Some(Refusal::Asked(_)) | None => {}
+        }
+        None
     }
 
     /// Whether a lane ended though nothing told it to: its task panicked.

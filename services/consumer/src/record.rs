@@ -185,7 +185,7 @@ fn read_sequence(text: &[u8]) -> Option<u64> {
 
 fn read_trace(message: Message<'_>) -> Option<Box<Trace>> {
     let text = std::str::from_utf8(message.header(c"traceparent")?).ok()?;
-    let trace = || Box::new(Trace { traceparent: text.to_owned(), handed_out: Instant::now() });
+    let trace = || Box::new(Trace { traceparent: text.to_owned(), id: None, handed_out: Instant::now() });
     telemetry::is_sampled(text).then(trace)
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum What {
     },
     /// The monitor begins to look on.
     Watching {
+        /// Where its live page is.
+        page: String,
         /// Its process.
         pid: u32,
     },
@@ -153,7 +155,7 @@ impl fmt::Display for What {
             Self::Sending { updates, rate, .. } => {
                 write!(f, "the producer sends {} updates, {rate} a second", count(*updates))
             }
-            Self::Watching { .. } => f.write_str("the monitor looks on"),
+            Self::Watching { page, .. } => write!(f, "the monitor looks on; its live page: {page}"),
             Self::Joins { member, .. } => write!(f, "{member} joins"),
             Self::Rebalanced { member, rebalance } => {
                 write!(f, "{member} ")?;

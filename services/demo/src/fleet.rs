@@ -77,7 +77,8 @@ impl Fleet {
         u32::try_from(self.consumers.len()).unwrap_or(u32::MAX)
     }
 
-    /// Starts the monitor, which may ask for as many consumers as the burst is for.
+    /// Starts the monitor, which may ask for as many consumers as the burst is for. Its page shows where symbols go if
+    /// the producer is there to tell.
     ///
     /// # Errors
     /// Where it does not start.
@@ -88,9 +89,10 @@ impl Fleet {
             // Until it has seen a consumer that is busy for long enough: a second's work each.
             ("LAG_PER_CONSUMER", burst.capacity.to_string()),
         ];
+        variables.extend(self.producer.iter().map(|producer| ("PRODUCER_URL", format!("http://{}", producer.address))));
         variables.extend(MONITOR.map(|(name, value)| (name, value.to_owned())));
         let monitor = self.start(self.binaries.monitor.clone(), "monitor".to_owned(), venue, variables).await?;
-        self.stage.tell(What::Watching { pid: monitor.process.pid() });
+        self.stage.tell(What::Watching { page: format!("http://{}", monitor.address), pid: monitor.process.pid() });
         self.monitor = Some(monitor);
         Ok(())
     }

@@ -89,12 +89,12 @@ impl<'a> Story<'a> {
     /// # Errors
     /// Where a process fails, or something that must happen does not.
     pub(crate) async fn play(mut self, script: &Script, burst: Option<Burst>) -> Result<Outcome, Error> {
-        if let Some(burst) = &burst {
-            self.fleet.watch(self.venue, burst).await?;
-        }
         self.join().await?;
         self.settle().await?;
         self.fleet.produce(self.venue, self.options).await?;
+        if let Some(burst) = &burst {
+            self.fleet.watch(self.venue, burst).await?;
+        }
         for cue in script.cues() {
             // Without anybody nothing moves, and only the next one can change that.
             if !self.fleet.is_deserted() {

@@ -3,7 +3,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Once;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 
-/// How long processes may take to be gone.
+/// How long processes may take to answer, and to be gone.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The demo, beside a producer and a monitor that are built.
@@ -22,7 +23,9 @@ fn demo(arguments: &[&str]) -> Command {
     BUILT.call_once(|| {
         let directory = Path::new(DEMO).parent().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "-p", "producer", "-p", "monitor", "--target-dir"]).arg(directory.parent().unwrap());
+        // As the tests of the whole workspace are built, so that after those nothing is built again.
+        build.args(["test", "--no-run", "--workspace", "--target-dir"]);
+        build.arg(directory.parent().unwrap());
         if directory.ends_with("release") {
             build.arg("--release");
         }
@@ -60,21 +63,33 @@ fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
-/// A demo that has just begun to send, and the processes it has started.
-fn begun() -> (Child, Vec<u64>) {
+/// A demo that has just begun to send, the processes it has started, and where its live page is.
+fn begun() -> (Child, Vec<u64>, String) {
     let mut child = demo(&["--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-    let mut pids = Vec::new();
+    let (mut pids, mut page) = (Vec::new(), None);
     for line in lines {
         let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
         pids.extend(event["pid"].as_u64());
-        if event["event"] == "sending" {
+        if event["event"] == "watching" {
+            page = event["page"].as_str().map(str::to_owned);
             break;
         }
     }
     assert_eq!(pids.len(), 3, "the monitor, a consumer and the producer");
     assert!(pids.iter().all(|pid| lives(*pid)));
-    (child, pids)
+    (child, pids, page.unwrap())
+}
+
+/// What a service answers.
+fn get(url: &str, path: &str) -> String {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect_timeout(&address.parse().unwrap(), TIMEOUT).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]
@@ -149,8 +164,18 @@ fn a_wrong_option_is_explained() {
 }
 
 #[test]
+fn its_live_page_is_there_and_knows_where_symbols_go() {
+    let (mut child, _, page) = begun();
+    assert!(get(&page, "/").contains("<title>Lagless</title>"));
+    until("no symbols on the page", || get(&page, "/api/v1/symbols").contains("AAPL"));
+    signal("-INT", child.id());
+    drop(child.stdout.take());
+    child.wait().unwrap();
+}
+
+#[test]
 fn control_c_leaves_no_process_behind() {
-    let (mut child, pids) = begun();
+    let (mut child, pids, _) = begun();
     signal("-INT", child.id());
     // What it still tells is not read here; it must not wait for that.
     drop(child.stdout.take());
@@ -160,7 +185,7 @@ fn control_c_leaves_no_process_behind() {
 
 #[test]
 fn a_demo_that_is_killed_leaves_no_process_behind() {
-    let (mut child, pids) = begun();
+    let (mut child, pids, _) = begun();
     signal("-KILL", child.id());
     child.wait().unwrap();
     until("the processes outlive the demo", || pids.iter().all(|pid| !lives(*pid)));

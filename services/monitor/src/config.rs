@@ -374,4 +374,10 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn the_docs_have_every_setting_as_it_is() {
+        let docs = include_str!("../../../docs/configuration.md");
+        assert!(common::config::is_documented::<Config>("Monitor", docs), "`make docs` writes them");
+    }
 }

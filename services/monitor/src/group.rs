@@ -68,9 +68,11 @@ impl Group {
             }
         }
         self.members = Members::new(reading);
+        // What the first whole round finds was so before.
+        let is_news = self.rebalances.since_ms().is_some();
         for (id, partition) in &self.partitions {
             if let Some(metadata) = partition.standing().committed.as_ref().and_then(|c| c.metadata.as_ref()) {
-                self.pauses.note(id, metadata);
+                self.pauses.note(id, metadata, is_news);
             }
         }
         if self.is_up() {
@@ -152,6 +154,8 @@ impl Group {
             decisions: self.decisions.newest_first(),
             rebalances: self.rebalances.newest_first(),
             rebalances_since_ms: self.rebalances.since_ms(),
+            rebalance_counts: self.rebalances.counts().clone(),
+            rebalance_pauses_total: self.pauses.total(),
         }
     }
 

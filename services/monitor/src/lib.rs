@@ -44,7 +44,7 @@ pub use config::Config;
 pub use decisions::Decision;
 pub use error::Error;
 pub use partition::ConditionCode;
-pub use rebalances::{Move, Rebalance};
+pub use rebalances::{Cause, Move, Rebalance};
 
 use crate::autoscalers::Numbers;
 use crate::external_metrics::ExternalMetrics;

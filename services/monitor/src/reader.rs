@@ -21,6 +21,7 @@ use crate::reading::{ErrorKind, GroupReading, LogReading, PartitionId, ReadError
 /// A client that looks on.
 pub struct Reader {
     settings: ClientConfig,
+    bootstrap_servers: String,
     connection: Arc<Connection>,
     client: Mutex<Client>,
     groups: Groups,
@@ -77,7 +78,8 @@ impl Reader {
         settings.set("group.id", group).set("enable.auto.commit", "false").set("allow.auto.create.topics", "false");
         let client = Mutex::new(connect(&settings, &connection)?);
         let topics = groups.topics();
-        Ok(Self { settings, connection, client, groups, topics, timeout })
+        let bootstrap_servers = kafka.bootstrap_servers().to_owned();
+        Ok(Self { settings, bootstrap_servers, connection, client, groups, topics, timeout })
     }
 
     fn client(&self) -> Client {
@@ -98,6 +100,7 @@ impl Reader {
         let client = self.client();
         // The client's errors and statistics, which its context takes, one with each call. Records never come.
         (0..EVENTS).for_each(|_| drop(client.poll(Duration::ZERO)));
+        self.connection.brokers.recall(client.client(), &self.bootstrap_servers);
         let (partitions, away) = self.partitions(&client);
         let known = |topic: &Arc<str>| partitions.get(topic).and_then(|read| read.as_ref().ok());
         let ids = |topics: &[Arc<str>]| -> Vec<PartitionId> {

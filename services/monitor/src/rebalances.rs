@@ -1,6 +1,8 @@
 //! Who got which partition from whom, as round after round shows it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod cause;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,20 +12,29 @@ use crate::members::Members;
 use crate::partition::Partition;
 use crate::reading::PartitionId;
 
+pub use cause::Cause;
+
 /// So many are kept.
 const KEPT: usize = 50;
 
 /// What moves this soon after the last change belongs to it, unless members come or go meanwhile.
 const UNDER_WAY: Duration = Duration::from_secs(3);
 
+/// No single one takes longer: what moves without an end is one after the other, and has to count as a storm.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// The last rebalances of a group.
 #[derive(Debug, Default)]
 pub(crate) struct Rebalances {
     since_ms: Option<u64>,
-    members: BTreeSet<String>,
-    /// Who had each partition last. While nobody is told to have it, it is on its way.
-    owners: BTreeMap<PartitionId, String>,
+    /// Whether the broker described the members in the round before, or commits told of them.
+    are_described: bool,
+    /// Their names, by id: clients that were given no name of their own all have the same.
+    members: BTreeMap<String, String>,
+    /// Id and name of who had each partition last. While nobody is told to have it, it is on its way.
+    owners: BTreeMap<PartitionId, (String, String)>,
     kept: VecDeque<Rebalance>,
+    counts: BTreeMap<Cause, u64>,
 }
 
 /// Partitions that moved together, and the members that came or went.
@@ -59,25 +70,32 @@ pub struct Move {
 impl Rebalances {
     /// Takes a round in which everything could be read: one with gaps tells nobody's coming or going.
     pub(crate) fn note(&mut self, at_ms: u64, members: &Members, partitions: &BTreeMap<PartitionId, Partition>) {
-        let names: BTreeSet<String> = members.iter().map(|member| member.name.clone()).collect();
-        let before = std::mem::replace(&mut self.members, names);
+        // The broker's ids are not those of commits: what changed from the one to the other cannot be told.
+        let is_comparable = self.since_ms.is_some() && self.are_described == members.are_described;
+        self.are_described = members.are_described;
+        let ids = members.iter().map(|member| (member.id.clone(), member.name.clone())).collect();
+        let before = std::mem::replace(&mut self.members, ids);
+        if !is_comparable {
+            self.owners.clear();
+        }
         let mut moves = Vec::new();
         for (id, member) in members.owners().into_iter().filter(|(id, _)| partitions.contains_key(id)) {
             match self.owners.get(id) {
-                Some(owner) if *owner == member.name => {}
+                Some((owner, _)) if *owner == member.id => {}
                 from => {
-                    add(&mut moves, id, from.cloned(), &member.name);
-                    self.owners.insert(id.clone(), member.name.clone());
+                    add(&mut moves, id, from.map(|(_, name)| name.clone()), &member.name);
+                    self.owners.insert(id.clone(), (member.id.clone(), member.name.clone()));
                 }
             }
         }
-        // What the first round finds was so before.
-        if self.since_ms.is_none() {
-            self.since_ms = Some(at_ms);
+        // What is found first was so before.
+        if !is_comparable {
+            self.since_ms.get_or_insert(at_ms);
+            Cause::ALL.into_iter().for_each(|cause| _ = self.counts.entry(cause).or_default());
             return;
         }
-        let joined: Vec<_> = self.members.difference(&before).cloned().collect();
-        let left: Vec<_> = before.difference(&self.members).cloned().collect();
+        let joined = missing(&before, &self.members);
+        let left = missing(&self.members, &before);
         self.keep(Rebalance { at_ms, until_ms: at_ms, joined, left, moves });
         self.learn_pauses(partitions);
     }
@@ -87,9 +105,10 @@ impl Rebalances {
         if new.moves.is_empty() && !has_new_members {
             return;
         }
-        let under_way_ms = u64::try_from(UNDER_WAY.as_millis()).unwrap_or(u64::MAX);
+        let is_within = |since_ms, time| Duration::from_millis(new.at_ms.saturating_sub(since_ms)) <= time;
+        let is_under_way = |last: &Rebalance| is_within(last.until_ms, UNDER_WAY) && is_within(last.at_ms, LONGEST);
         match self.kept.back_mut() {
-            Some(last) if !has_new_members && new.at_ms.saturating_sub(last.until_ms) <= under_way_ms => {
+            Some(last) if !has_new_members && is_under_way(last) => {
                 last.until_ms = new.at_ms;
                 last.moves.extend(new.moves);
             }
@@ -97,6 +116,7 @@ impl Rebalances {
                 if self.kept.len() == KEPT {
                     self.kept.pop_front();
                 }
+                *self.counts.entry(Cause::of(&new)).or_default() += 1;
                 self.kept.push_back(new);
             }
         }
@@ -122,10 +142,23 @@ impl Rebalances {
         self.since_ms
     }
 
+    /// How many there were by cause, of those that are not kept any more too; empty before the first round.
+    pub(crate) fn counts(&self) -> &BTreeMap<Cause, u64> {
+        &self.counts
+    }
+
     /// The newest first.
     pub(crate) fn newest_first(&self) -> Vec<Rebalance> {
         self.kept.iter().rev().cloned().collect()
     }
+}
+
+/// The names of members that are in `all` and not in `some`.
+fn missing(some: &BTreeMap<String, String>, all: &BTreeMap<String, String>) -> Vec<String> {
+    let mut names: Vec<_> =
+        all.iter().filter(|(id, _)| !some.contains_key(*id)).map(|(_, name)| name.clone()).collect();
+    names.sort();
+    names
 }
 
 fn add(moves: &mut Vec<Move>, id: &PartitionId, from: Option<String>, to: &str) {
@@ -147,7 +180,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::reading::{Committed, GroupReading, LogReading, ReadError};
+    use crate::reading::{Committed, GroupReading, LogReading, Member, ReadError};
 
     /// A round at a time in which each partition's last commit is by the member named.
     fn round(rebalances: &mut Rebalances, at_ms: u64, owners: &[(i32, &str)]) {
@@ -163,6 +196,25 @@ mod tests {
         }
         let reading = GroupReading { offsets: Ok(offsets), members: Err(ReadError::refused("untold")) };
         rebalances.note(at_ms, &Members::new(&reading), &partitions);
+    }
+
+    /// A round in which the broker describes members that all have the same name: of each its id and its partitions.
+    fn described(rebalances: &mut Rebalances, at_ms: u64, members: &[(&str, &[i32])]) {
+        let id = |partition: &i32| PartitionId { topic: "stocks".into(), partition: *partition };
+        let member = |(member, partitions): &(&str, &[i32])| {
+            let partitions = partitions.iter().map(id).collect();
+            Member { name: "java".into(), id: (*member).into(), host: String::new(), partitions }
+        };
+        let all = members.iter().flat_map(|(_, partitions)| partitions.iter());
+        let partitions = all.map(|partition| (id(partition), Partition::default())).collect();
+        let members = Ok(members.iter().map(member).collect());
+        let reading = GroupReading { offsets: Ok(HashMap::new()), members };
+        rebalances.note(at_ms, &Members::new(&reading), &partitions);
+    }
+
+    /// How many joined, left, were replaced, were the same when partitions moved.
+    fn counts(rebalances: &Rebalances) -> Vec<u64> {
+        Cause::ALL.iter().filter_map(|cause| rebalances.counts().get(cause).copied()).collect()
     }
 
     #[test]
@@ -201,6 +253,46 @@ mod tests {
             (2000, 4000, names(&["b"]), names(&[])),
         ];
         assert_eq!(told, expected);
+        assert_eq!(counts(&rebalances), [1, 1, 1, 0]);
+    }
+
+    #[test]
+    fn what_moves_in_every_round_is_more_than_one_rebalance() {
+        let mut rebalances = Rebalances::default();
+        for round in 0..=30 {
+            let members: [(&str, &[i32]); 2] =
+                if round % 2 == 0 { [("x", &[0, 1]), ("y", &[2])] } else { [("x", &[0]), ("y", &[1, 2])] };
+            described(&mut rebalances, 1000 + round * 2000, &members);
+        }
+        let told: Vec<_> = rebalances.newest_first().iter().map(|r| (r.at_ms, r.until_ms, r.moves.len())).collect();
+        let expected = [51_000, 39_000, 27_000, 15_000, 3000].map(|at_ms| (at_ms, at_ms + 10_000, 6));
+        assert_eq!((told.as_slice(), counts(&rebalances)), (expected.as_slice(), vec![0, 0, 0, 5]));
+    }
+
+    #[test]
+    fn members_of_one_name_are_told_apart() {
+        let mut rebalances = Rebalances::default();
+        assert!(counts(&rebalances).is_empty(), "nobody has looked yet");
+        described(&mut rebalances, 1000, &[("x", &[0, 1])]);
+        assert_eq!(counts(&rebalances), [0, 0, 0, 0]);
+        described(&mut rebalances, 2000, &[("x", &[0]), ("y", &[1])]);
+        described(&mut rebalances, 9000, &[("x", &[1]), ("y", &[0])]);
+        described(&mut rebalances, 19_000, &[("y", &[0, 1])]);
+        described(&mut rebalances, 29_000, &[("z", &[0, 1])]);
+        assert_eq!(counts(&rebalances), [1, 1, 1, 1]);
+        let first = &rebalances.newest_first()[3];
+        assert_eq!((first.joined.as_slice(), first.moves[0].to.as_str()), (["java".to_owned()].as_slice(), "java"));
+    }
+
+    #[test]
+    fn a_round_without_the_broker_s_description_is_no_rebalance() {
+        let mut rebalances = Rebalances::default();
+        described(&mut rebalances, 1000, &[("x", &[0]), ("y", &[1])]);
+        round(&mut rebalances, 2000, &[(0, "java"), (1, "java")]);
+        described(&mut rebalances, 3000, &[("x", &[0]), ("y", &[1])]);
+        assert_eq!((counts(&rebalances), rebalances.since_ms()), (vec![0; 4], Some(1000)));
+        described(&mut rebalances, 4000, &[("x", &[0, 1])]);
+        assert_eq!(counts(&rebalances), [0, 1, 0, 0]);
     }
 
     #[test]
@@ -221,5 +313,6 @@ mod tests {
         }
         let told = rebalances.newest_first();
         assert_eq!((told.len(), told[0].at_ms), (KEPT, 199_000));
+        assert_eq!(counts(&rebalances).iter().sum::<u64>(), 199, "and still count");
     }
 }

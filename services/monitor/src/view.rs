@@ -1,5 +1,6 @@
 //! What is shown of the groups: by the API, the stream of events, the metrics, and to autoscalers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 use crate::decisions::Decision;
 use crate::partition::ConditionCode;
 use crate::reading::ErrorKind;
-use crate::rebalances::Rebalance;
+use crate::rebalances::{Cause, Rebalance};
 
 /// Everything, as of the last round.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,12 @@ pub struct GroupView {
     /// Since when those are known, in milliseconds since 1970.
     #[serde(skip)]
     pub rebalances_since_ms: Option<u64>,
+    /// How many there were since then, by cause; empty before.
+    #[serde(skip)]
+    pub rebalance_counts: BTreeMap<Cause, u64>,
+    /// How long partitions waited in all that moved since then; `None` where no member tells.
+    #[serde(skip)]
+    pub rebalance_pauses_total: Option<Duration>,
 }
 
 /// Something that could not be read.

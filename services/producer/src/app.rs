@@ -62,12 +62,13 @@ impl App {
         let topic_found = Arc::new(AtomicBool::new(false));
         let shown = Shown { topic: config.topic.as_str().into(), ledger, control: Arc::clone(&control) };
         let readiness = readiness(connection, Arc::clone(&topic_found), &config.topic);
-        let router = probes(readiness, registry).merge(http::routes(shown));
+        let router = probes(readiness, registry, Vec::new()).merge(http::routes(shown));
 
         // HTTP outlives the sender: how it ends can be watched.
         let closing = CancellationToken::new();
         let _closing = closing.clone().drop_guard();
         let mut http = tokio::spawn(server.serve(router, closing.clone()));
+        let _stopping = StopOnDrop(Arc::clone(&control));
         let sender = Sender::new(client, config, Arc::clone(&control), topic_found);
         let mut sender = tokio::task::spawn_blocking(move || sender.run());
 
@@ -91,6 +92,15 @@ impl App {
         };
         served?.map_err(ProducerError::Http)?;
         sent?
+    }
+}
+
+/// Stops the sender with what runs it: its thread would go on alone, and a runtime waits for its threads.
+struct StopOnDrop(Arc<Control>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -38,13 +38,20 @@ pub(crate) fn connect(config: &ProducerConfig, deliveries: Deliveries) -> Result
     settings(config).create_with_context(deliveries)
 }
 
-/// Looks whether the client can still work.
+/// Looks whether the client can still work, and helps it on where it knows no broker.
 ///
 /// # Errors
 /// Why it never will again.
-pub(crate) fn check(client: &Client) -> Result<(), ProducerError> {
+pub(crate) fn check(client: &Client, config: &ProducerConfig) -> Result<(), ProducerError> {
+    client.context().connection.brokers.recall(client.client(), config.kafka.bootstrap_servers());
     // Asked directly: what the client says by itself can come after the updates it gave up.
     client.client().fatal_error().map_or(Ok(()), |(_, reason)| Err(ProducerError::Fatal(reason)))
+}
+
+/// Whether the client ended because its user may not write to any topic: an idempotent one asks for its number before it
+/// has anything to send.
+pub(crate) fn is_refused(client: &Client) -> bool {
+    client.client().fatal_error().is_some_and(|(code, _)| code == RDKafkaErrorCode::ClusterAuthorizationFailed)
 }
 
 fn settings(config: &ProducerConfig) -> ClientConfig {

@@ -261,4 +261,10 @@ mod tests {
         }
         assert!(config(&[("SHUTDOWN_TIMEOUT", "10")]).unwrap_err().starts_with(r#"SHUTDOWN_TIMEOUT="10": expected a"#));
     }
+
+    #[test]
+    fn the_docs_have_every_setting_as_it_is() {
+        let docs = include_str!("../../../docs/configuration.md");
+        assert!(common::config::is_documented::<ProducerConfig>("Producer", docs), "`make docs` writes them");
+    }
 }

@@ -1,10 +1,12 @@
 //! Where each symbol goes, as Prometheus sees it: counted in the ledger already, so made when it is asked for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use common::family::counters;
+use prometheus::Registry;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, Opts, Registry};
 
 use crate::ledger::Ledger;
 
@@ -15,19 +17,18 @@ struct RoutingMetric {
     ledger: Arc<Ledger>,
 }
 
+/// Its name, what it is, and its labels.
+const NAME: &str = "producer_symbol_updates_total";
+const HELP: &str = "Updates of a symbol that a partition has for certain";
+const LABELS: [&str; 2] = ["symbol", "partition"];
+
 /// Registers the counter of each symbol's updates per partition.
 ///
 /// # Errors
 /// If its name is taken.
 pub(crate) fn register(registry: &Registry, ledger: Arc<Ledger>) -> Result<(), prometheus::Error> {
-    let desc = counter()?.desc().into_iter().next().cloned();
-    let desc = desc.ok_or_else(|| prometheus::Error::Msg("a counter describes itself".to_owned()))?;
+    let desc = Desc::new(NAME.to_owned(), HELP.to_owned(), LABELS.map(str::to_owned).to_vec(), HashMap::new())?;
     registry.register(Box::new(RoutingMetric { desc, ledger }))
-}
-
-fn counter() -> Result<IntCounterVec, prometheus::Error> {
-    let opts = Opts::new("producer_symbol_updates_total", "Updates of a symbol that a partition has for certain");
-    IntCounterVec::new(opts, &["symbol", "partition"])
 }
 
 impl Collector for RoutingMetric {
@@ -36,20 +37,24 @@ impl Collector for RoutingMetric {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        // Its name and labels are constants that were registered: this cannot fail.
-        let Ok(counter) = counter() else { return Vec::new() };
-        for route in self.ledger.routes() {
-            let partition = route.partition.to_string();
-            counter.with_label_values(&[route.symbol.as_str(), &partition]).inc_by(route.updates);
-        }
-        counter.collect()
+        let series = self
+            .ledger
+            .routes()
+            .into_iter()
+            .map(|route| ([route.symbol.as_str().to_owned(), route.partition.to_string()], route.updates as f64));
+        let family = counters((NAME, HELP), LABELS, series);
+        vec![family]
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use common::http::probes;
+    use testing::assert_scrape_is_cheap;
+
     use super::*;
     use crate::ledger::tests::ledger;
+    use crate::metrics::Metrics;
 
     #[test]
     fn each_symbol_is_counted_in_the_partition_that_has_its_updates() {
@@ -68,5 +73,19 @@ mod tests {
                 r#"producer_symbol_updates_total{partition="1",symbol="AAPL"} 2"#,
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn five_hundred_symbols_are_scraped_for_little() {
+        let ledger = Arc::new(ledger(500));
+        let registry = Registry::new();
+        Metrics::register(&registry).unwrap();
+        register(&registry, Arc::clone(&ledger)).unwrap();
+        for stock in 0..500 {
+            (0..=stock * 7 % 100).for_each(|_| ledger.acknowledged(stock, i32::try_from(stock % 12).unwrap()));
+        }
+        let page = assert_scrape_is_cheap(probes(Arc::new(|| Ok(())), registry, Vec::new())).await;
+        let is_symbol = |line: &&str| line.starts_with("producer_symbol_updates_total{");
+        assert_eq!(page.lines().filter(is_symbol).count(), 500);
     }
 }

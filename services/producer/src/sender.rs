@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::backoff::exponential;
 use common::telemetry;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer as _};
 use tracing::Span;
 
-use crate::client::{self, Client};
+use crate::client::{self, Client, Deliveries};
 use crate::config::ProducerConfig;
 use crate::error::ProducerError;
 use crate::load::{Control, Turn};
@@ -25,6 +26,10 @@ const FULL_QUEUE_WAIT: Duration = Duration::from_millis(1);
 
 /// How often it looks for the last acknowledgements when told to stop.
 const SETTLING: Duration = Duration::from_millis(2);
+
+/// A client that was refused is made anew after waits that grow from the first to the longest.
+const FIRST_RENEWAL: Duration = Duration::from_millis(500);
+const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
 
 /// Sends what [`Control`] asks for. Blocks: made for a thread of its own.
 pub(crate) struct Sender {
@@ -56,9 +61,7 @@ impl Sender {
 
     /// Works until there is no more to send, or it is told to stop.
     pub(crate) fn run(mut self) -> Result<(), ProducerError> {
-        let found = topic::wait(&self.client, &self.config, &self.control)?;
-        client::check(&self.client)?;
-        if let Some(partitions) = found {
+        if let Some(partitions) = self.find_topic()? {
             self.check_map(partitions)?;
             self.topic_found.store(true, Ordering::Relaxed);
             report::beginning(&self.config, partitions);
@@ -74,10 +77,37 @@ impl Sender {
         Ok(())
     }
 
+    /// Waits for the topic, and for the right to write to it, which may come later than the user; `None` if told to stop.
+    fn find_topic(&mut self) -> Result<Option<i32>, ProducerError> {
+        let mut waits = exponential(FIRST_RENEWAL, LONGEST_RENEWAL);
+        loop {
+            let found = topic::wait(&self.client, &self.config, &self.control);
+            let Deliveries { connection, ledger, .. } = &**self.client.context();
+            match found.and_then(|found| client::check(&self.client, &self.config).map(|()| found)) {
+                // It has sent nothing yet, so nothing is lost with it.
+                Err(ProducerError::Fatal(reason)) if client::is_refused(&self.client) => {
+                    let topic = &self.config.topic;
+                    let reason = format!("the producer's user needs the right Write on topic {topic}: {reason}");
+                    tracing::warn!("{reason}; trying on");
+                    connection.fatal_error(&reason);
+                    if self.control.pause(waits.next().unwrap_or(LONGEST_RENEWAL)) {
+                        return Ok(None);
+                    }
+                    let deliveries = Deliveries::new(Arc::clone(connection), Arc::clone(ledger));
+                    self.client = client::connect(&self.config, deliveries)?;
+                }
+                found => {
+                    connection.renewed();
+                    return found;
+                }
+            }
+        }
+    }
+
     fn send_all(&mut self) -> Result<(), ProducerError> {
         loop {
             let turn = self.control.next();
-            client::check(&self.client)?;
+            client::check(&self.client, &self.config)?;
             match turn {
                 Turn::Send(updates) => {
                     for place in 0..updates {
@@ -132,13 +162,13 @@ impl Sender {
                         waited = true;
                     }
                     record = again;
-                    client::check(&self.client)?;
+                    client::check(&self.client, &self.config)?;
                     if self.control.pause(FULL_QUEUE_WAIT) {
                         return Ok(false);
                     }
                 }
                 Err((error, _)) => {
-                    client::check(&self.client)?;
+                    client::check(&self.client, &self.config)?;
                     return Err(error.into());
                 }
             }
@@ -149,7 +179,7 @@ impl Sender {
     fn settle(&self) -> Result<(), ProducerError> {
         let deadline = Instant::now() + self.config.shutdown_timeout;
         while !self.client.context().ledger.totals().settled() && Instant::now() < deadline {
-            client::check(&self.client)?;
+            client::check(&self.client, &self.config)?;
             std::thread::sleep(SETTLING);
         }
         Ok(())

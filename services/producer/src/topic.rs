@@ -81,7 +81,7 @@ pub(crate) fn wait(client: &Client, config: &ProducerConfig, control: &Control) 
             Err(error) => notice.say(|| format!("topic {} cannot be looked at: {error}", config.topic)),
         }
         let pause = waits.next().unwrap_or(LONGEST_WAIT);
-        client::check(client)?;
+        client::check(client, config)?;
         if control.pause(pause) {
             return Ok(None);
         }

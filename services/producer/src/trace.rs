@@ -1,4 +1,4 @@
-//! The span of an update from its sending to its acknowledgement, after OpenTelemetry's messaging conventions.
+//! The span of an update from its sending to its acknowledgement, after OpenTelemetry's messaging conventions, 1.45.
 
 use common::quote::Symbol;
 use common::telemetry::TRACE_TARGET;
@@ -27,14 +27,14 @@ impl Tracer {
             otel.kind = "producer",
             otel.status_code = Empty,
             otel.status_description = Empty,
-            messaging.system = "kafka",
+            messaging.system.name = "kafka",
             messaging.operation.name = "send",
             messaging.operation.type = "send",
             messaging.client.id = self.client_id,
             messaging.destination.name = self.topic,
             messaging.destination.partition.id = Empty,
-            messaging.kafka.message.key = symbol.as_str(),
-            messaging.kafka.offset = Empty,
+            kafka.message.key = symbol.as_str(),
+            kafka.offset = Empty,
         )
     }
 }
@@ -43,7 +43,7 @@ impl Tracer {
 pub(crate) fn arrived(span: &Span, partition: i32, offset: i64) {
     if !span.is_disabled() {
         span.record("messaging.destination.partition.id", tracing::field::display(partition));
-        span.record("messaging.kafka.offset", offset);
+        span.record("kafka.offset", offset);
     }
 }
 

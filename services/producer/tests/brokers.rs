@@ -7,6 +7,8 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use producer::ProducerError;
+use rdkafka::bindings::rd_kafka_resp_err_t;
+use rdkafka::types::RDKafkaApiKey;
 use reqwest::StatusCode;
 use stage::{Running, Stage, assert_whole, until};
 
@@ -29,6 +31,24 @@ async fn a_missing_topic_is_waited_for() {
     .await;
     assert!(is_alive(&producer).await);
     assert_eq!(producer.count("sent").await, 0);
+    stage.create_topic(3).await;
+    until("all is acknowledged", async || producer.count("acknowledged").await == 100).await;
+    assert!(is_ready(&producer).await);
+    producer.stop().await.unwrap();
+    assert_whole(&stage.records());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_to_write_that_comes_after_the_user_is_waited_for() {
+    let stage = Stage::embedded();
+    let refused = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    stage.mock().request_errors(RDKafkaApiKey::InitProducerId, &[refused]);
+    let producer = stage.start(&[("UPDATES", "100"), ("STAY", "true")]).await;
+    until("it says that it is refused", async || {
+        let (code, reason) = producer.get("/readyz").await;
+        code == StatusCode::SERVICE_UNAVAILABLE && reason.contains("needs the right Write on topic")
+    })
+    .await;
     stage.create_topic(3).await;
     until("all is acknowledged", async || producer.count("acknowledged").await == 100).await;
     assert!(is_ready(&producer).await);

@@ -72,7 +72,7 @@ async fn a_partition_that_is_not_there_ends_with_2() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_can_never_work_again_ends_with_3() {
     let stage = Stage::embedded_topic().await;
-    let refused = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    let refused = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     stage.mock().request_errors(RDKafkaApiKey::InitProducerId, &[refused; 10]);
     let output = output(program(&stage, &[])).await;
     assert_eq!(output.status.code(), Some(3), "{output:?}");

@@ -70,6 +70,7 @@ pub fn attributes(span: &Span) -> BTreeMap<&str, String> {
     let text = |value: &Value| match value {
         Value::StringValue(text) => text.clone(),
         Value::IntValue(number) => number.to_string(),
+        Value::DoubleValue(number) => number.to_string(),
         other => format!("{other:?}"),
     };
     let value = |pair: &'_ opentelemetry_proto::tonic::common::v1::KeyValue| {

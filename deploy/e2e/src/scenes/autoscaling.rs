@@ -31,7 +31,6 @@ pub(super) async fn settle(world: &mut World) -> Result<(), Error> {
     let values = [
         ("consumer.work", "20ms"),
         ("consumer.workers", "1"),
-        ("consumer.lanes", "1"),
         ("monitor.planner.shrinkAfter", "10s"),
         ("autoscaling.scaleDownAfterSeconds", "15"),
     ];

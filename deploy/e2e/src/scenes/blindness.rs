@@ -57,8 +57,8 @@ async fn unreadable(world: &World) -> Result<(), Error> {
 }
 
 /// The monitor is gone, and the autoscaler has no number.
-async fn monitor_away(world: &World) -> Result<(), Error> {
-    let World { cluster, stage, .. } = world;
+async fn monitor_away(world: &mut World) -> Result<(), Error> {
+    let World { cluster, stage, release, .. } = world;
     let before = failures(cluster).await?;
     cluster.kubectl(&["scale", "deploy/monitor", "--replicas=0"]).await?;
     stage.step("kubectl scale deploy/monitor --replicas=0");
@@ -73,17 +73,11 @@ async fn monitor_away(world: &World) -> Result<(), Error> {
     .await?;
     stage.step("still 3 consumers, three looks of the autoscaler later; it says:");
     stage.detail(format!("{}: {}", why.reason, why.message));
-    let rights = ["patch", "kafkauser/monitor", "--type=json", "--patch", RIGHTS];
-    cluster.kubectl(&rights).await?;
     cluster.kubectl(&["scale", "deploy/monitor", "--replicas=1"]).await?;
+    release.take_back(cluster).await?;
     cluster.rolled_out("monitor").await?;
     autoscaling_knows(world).await
 }
-
-/// What the chart gives the monitor.
-const RIGHTS: &str = r#"[{"op": "replace", "path": "/spec/authorization/acls", "value": [
-    {"operations": ["Describe"], "resource": {"type": "group", "name": "stock-readers", "patternType": "literal"}},
-    {"operations": ["Describe"], "resource": {"type": "topic", "name": "stocks", "patternType": "literal"}}]}]"#;
 
 async fn autoscaling_knows(world: &World) -> Result<(), Error> {
     let cluster = &world.cluster;

@@ -30,7 +30,6 @@ pub(super) async fn play(world: &mut World) -> Result<(), Error> {
         ("producer.updates", "100"),
         ("consumer.work", "100ms"),
         ("consumer.workers", "1"),
-        ("consumer.lanes", "1"),
         ("consumer.resources.requests.cpu", "10m"),
         ("consumer.resources.requests.memory", "32Mi"),
         ("monitor.planner.shrinkAfter", "10s"),

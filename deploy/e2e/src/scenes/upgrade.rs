@@ -18,10 +18,12 @@ pub(super) async fn play(world: &mut World) -> Result<(), Error> {
     scale(world, 3).await?;
     world.cluster.send(RATE).await?;
     world.stage.step(format!("load: {RATE}/s"));
-    let changed = [BY_HAND, &[("consumer.work", "2ms"), ("consumer.lanes", "16")]].concat();
+    let (consumer, monitor) = (world.next_image("consumer"), world.next_image("monitor"));
+    let images = [("consumer.image", consumer.as_str()), ("monitor.image", monitor.as_str())];
+    let changed = [BY_HAND, &[("consumer.work", "2ms"), ("consumer.lanes", "16")], &images].concat();
     world.release.set(&world.cluster, &changed).await?;
     let worst = rolled(world).await?;
-    world.stage.step(format!("helm upgrade to other work and lanes: the longest delay was {worst:.1} s"));
+    world.stage.step(format!("helm upgrade to other images, work and lanes: the longest delay was {worst:.1} s"));
     world.release.forget();
     world.cluster.helm(&["rollback", RELEASE], seconds(120)).await?;
     let worst = rolled(world).await?;

@@ -5,12 +5,12 @@ use super::*;
 /// A record of symbol `AAPL` in partition 0 whose sequence number is its offset plus one.
 fn aapl(offset: i64, member: &str) -> Processed<'_> {
     let source = Sent { partition: 0, offset };
-    Processed { source, symbol: Symbol::parse(b"AAPL"), sequence: Some(offset.unsigned_abs() + 1), member }
+    Processed { source, at_ms: 0, symbol: Symbol::parse(b"AAPL"), sequence: Some(offset.unsigned_abs() + 1), member }
 }
 
 fn audit(kills: Vec<Kill>, sent: i64, processed: &[(i64, &str)]) -> Audit {
     let mut ledger = Ledger::new(kills);
-    (0..sent).for_each(|offset| ledger.sent(Sent { partition: 0, offset }));
+    (0..sent).for_each(|offset| ledger.sent(Sent { partition: 0, offset }, 0));
     processed.iter().for_each(|&(offset, member)| ledger.processed(aapl(offset, member)));
     ledger.close()
 }
@@ -22,14 +22,25 @@ fn kill(member: &str, committed: i64) -> Kill {
 #[test]
 fn what_comes_out_once_and_in_order_holds() {
     let audit = audit(vec![], 3, &[(0, "a"), (1, "a"), (2, "b")]);
-    assert_eq!(audit, Audit { sent: 3, processed: 3, ..Audit::default() });
+    assert_eq!(audit, Audit { sent: 3, processed: 3, delays: Some(Delays::default()), ..Audit::default() });
     assert!(audit.holds());
+}
+
+#[test]
+fn a_delay_lasts_until_an_update_is_processed_for_the_first_time() {
+    let mut ledger = Ledger::new(vec![]);
+    (0..2).for_each(|offset| ledger.sent(Sent { partition: 0, offset }, 1_000));
+    // The second one's clock is behind.
+    for (offset, at_ms) in [(0, 1_250), (1, 990), (0, 9_000)] {
+        ledger.processed(Processed { at_ms, ..aapl(offset, "a") });
+    }
+    assert_eq!(ledger.close().delays, Some(Delays { p50_ms: 0, p99_ms: 250, worst_ms: 250 }));
 }
 
 #[test]
 fn what_never_comes_out_is_lost_unless_it_is_a_dead_letter() {
     let mut ledger = Ledger::new(vec![]);
-    (0..3).for_each(|offset| ledger.sent(Sent { partition: 0, offset }));
+    (0..3).for_each(|offset| ledger.sent(Sent { partition: 0, offset }, 0));
     ledger.processed(aapl(0, "a"));
     ledger.dead_letter(Sent { partition: 0, offset: 1 });
     let audit = ledger.close();
@@ -75,9 +86,9 @@ fn order_counts_within_a_symbol_and_a_source_partition_only() {
     let sources = [(0, "AAPL", 9), (1, "AAPL", 1), (0, "MSFT", 1)];
     for (offset, (partition, symbol, sequence)) in (0..).zip(sources) {
         let source = Sent { partition, offset };
-        ledger.sent(source);
+        ledger.sent(source, 0);
         let symbol = Symbol::parse(symbol.as_bytes());
-        ledger.processed(Processed { source, symbol, sequence: Some(sequence), member: "a" });
+        ledger.processed(Processed { source, at_ms: 0, symbol, sequence: Some(sequence), member: "a" });
     }
     assert!(ledger.close().holds());
 }
@@ -86,7 +97,7 @@ fn order_counts_within_a_symbol_and_a_source_partition_only() {
 fn offsets_tell_the_order_where_sequence_numbers_are_missing_or_begin_anew() {
     let play = |records: &[(i64, Option<u64>)]| {
         let mut ledger = Ledger::new(vec![]);
-        (0..9).for_each(|offset| ledger.sent(Sent { partition: 0, offset }));
+        (0..9).for_each(|offset| ledger.sent(Sent { partition: 0, offset }, 0));
         for &(offset, sequence) in records {
             ledger.processed(Processed { sequence, ..aapl(offset, "a") });
         }
@@ -102,7 +113,7 @@ fn offsets_tell_the_order_where_sequence_numbers_are_missing_or_begin_anew() {
 #[test]
 fn what_comes_from_nowhere_does_not_hold() {
     let mut ledger = Ledger::new(vec![]);
-    ledger.sent(Sent { partition: 0, offset: 0 });
+    ledger.sent(Sent { partition: 0, offset: 0 }, 0);
     ledger.processed(Processed { symbol: None, ..aapl(0, "a") });
     ledger.processed(aapl(7, "a"));
     ledger.dead_letter(Sent { partition: 1, offset: 0 });
@@ -159,7 +170,7 @@ proptest! {
 #[test]
 fn what_came_in_before_or_after_the_part_looked_at_is_left_alone() {
     let mut ledger = Ledger::of(vec![], BTreeMap::from([(0, 1..3)]));
-    (1..3).for_each(|offset| ledger.sent(Sent { partition: 0, offset }));
+    (1..3).for_each(|offset| ledger.sent(Sent { partition: 0, offset }, 0));
     (0..4).for_each(|offset| ledger.processed(aapl(offset, "a")));
     let audit = ledger.close();
     assert_eq!((audit.sent, audit.processed, audit.strangers), (2, 2, 0));
@@ -169,7 +180,7 @@ fn what_came_in_before_or_after_the_part_looked_at_is_left_alone() {
 #[test]
 fn a_record_in_the_wrong_partition_does_not_hold() {
     let mut ledger = Ledger::default();
-    ledger.sent(Sent { partition: 0, offset: 0 });
+    ledger.sent(Sent { partition: 0, offset: 0 }, 0);
     ledger.misrouted(Sent { partition: 0, offset: 0 }, 2);
     ledger.processed(aapl(0, "a"));
     let audit = ledger.close();

@@ -1,13 +1,12 @@
 //! Whether a client reaches any broker, said when it changes and not a thousand times.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use serde::Deserialize;
+
+use super::brokers::{Brokers, Statistics};
 
 /// While Kafka is away, it is said again this often.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -15,6 +14,8 @@ const REMINDER: Duration = Duration::from_secs(30);
 /// What a client's context hears about its brokers. Give it every error, log line and statistics of the client.
 #[derive(Debug)]
 pub struct Connection {
+    /// Whether the client knows any broker.
+    pub brokers: Brokers,
     state: Mutex<State>,
 }
 
@@ -29,29 +30,14 @@ struct State {
     since: Instant,
     /// When its absence, or another error, was last spoken of.
     said: Option<Instant>,
+    /// Whether a broker was reached that does not let the client in.
+    refused: bool,
     /// The last thing the client complained about.
     complaint: Option<String>,
     /// When a complaint was last spoken of while a broker answered.
     complained: Option<Instant>,
     /// Why the client can never work again.
     fatal: Option<String>,
-}
-
-/// The part of librdkafka's statistics that tells which brokers answer.
-#[derive(Deserialize)]
-struct Statistics {
-    brokers: HashMap<String, Broker>,
-    cgrp: Option<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct Broker {
-    state: String,
 }
 
 impl Default for Connection {
@@ -62,11 +48,12 @@ impl Default for Connection {
             has_coordinator: false,
             since: Instant::now(),
             said: None,
+            refused: false,
             complaint: None,
             complained: None,
             fatal: None,
         };
-        Self { state: Mutex::new(state) }
+        Self { brokers: Brokers::default(), state: Mutex::new(state) }
     }
 }
 
@@ -97,7 +84,8 @@ impl Connection {
             return Some(fatal.clone());
         }
         let complaint = state.complaint.as_deref().unwrap_or("no broker has answered yet");
-        (!state.up).then(|| format!("Kafka is away: {complaint}"))
+        let what = if state.refused { "Kafka refuses the login" } else { "Kafka is away" };
+        (!state.up).then(|| format!("{what}: {complaint}"))
     }
 
     /// Why the client can never work again, if so.
@@ -109,7 +97,7 @@ impl Connection {
     /// Any answer from a broker shows that one is there.
     pub fn answered(&self) {
         let mut state = self.lock();
-        state.away = false;
+        (state.away, state.refused) = (false, false);
         if state.up {
             return;
         }
@@ -124,6 +112,10 @@ impl Connection {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Fatal) => self.fatal_error(reason),
             Some(RDKafkaErrorCode::AllBrokersDown) => self.away(reason),
+            Some(RDKafkaErrorCode::Authentication) => {
+                self.lock().refused = true;
+                self.complain(reason);
+            }
             _ => self.complain(reason),
         }
     }
@@ -131,6 +123,11 @@ impl Connection {
     /// Notes that the client can never work again.
     pub fn fatal_error(&self, reason: &str) {
         self.lock().fatal.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Notes that another client, which works, took the place of one that never could again.
+    pub fn renewed(&self) {
+        self.lock().fatal = None;
     }
 
     /// Takes a line of librdkafka's own log: what matters in it also comes as an error.
@@ -151,11 +148,12 @@ impl Connection {
 
     /// Takes the JSON of [`rdkafka::ClientContext::stats_raw`].
     pub fn statistics(&self, json: &[u8]) {
-        let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else {
+        let Some(statistics) = Statistics::read(json) else {
             return;
         };
-        self.lock().has_coordinator = statistics.cgrp.is_some_and(|group| group.state == "up");
-        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+        self.brokers.note(&statistics);
+        self.lock().has_coordinator = statistics.cgrp.as_ref().is_some_and(|group| group.state == "up");
+        if statistics.is_up() {
             self.answered();
         } else {
             self.away("no broker answers");
@@ -172,7 +170,8 @@ impl Connection {
         // A client that has only just started is not away, it is on its way.
         let patience = if state.said.is_some() { REMINDER } else { Duration::from_millis(500) };
         if state.said.unwrap_or(state.since).elapsed() >= patience {
-            tracing::warn!("Kafka is away for {:.1} s: {complaint}; trying on", state.since.elapsed().as_secs_f64());
+            let what = if state.refused { "refuses the login" } else { "is away" };
+            tracing::warn!("Kafka {what} for {:.1} s: {complaint}; trying on", state.since.elapsed().as_secs_f64());
             state.said = Some(Instant::now());
         }
     }
@@ -227,10 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_login_is_not_an_absence() {
+        let connection = Connection::default();
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::Authentication), "a:1: invalid credentials");
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+        assert_eq!(connection.problem().as_deref(), Some("Kafka refuses the login: a:1: invalid credentials"));
+        connection.answered();
+        connection.statistics(DOWN);
+        assert!(connection.problem().is_some_and(|problem| problem.starts_with("Kafka is away")));
+    }
+
+    #[test]
     fn a_fatal_error_stays() {
         let connection = Connection::default();
         connection.error(&KafkaError::Global(RDKafkaErrorCode::Fatal), "fenced");
         connection.statistics(UP);
         assert_eq!((connection.fatal().as_deref(), connection.problem().as_deref()), (Some("fenced"), Some("fenced")));
+        connection.renewed();
+        assert_eq!(connection.fatal(), None, "unless the client is another one");
     }
 }

@@ -14,6 +14,7 @@ use crate::assignment::Drained;
 use crate::commit::{Commit, commit_within};
 use crate::handler::Handler;
 use crate::partition::Partition;
+use crate::rights::Resource;
 
 /// So long a member that lags behind its group's epoch waits before it commits again.
 const STALE_WAIT: Duration = Duration::from_millis(100);
@@ -78,6 +79,7 @@ impl<H: Handler> Context<H> {
                 }
                 state.unknown_since = None;
                 self.connection.answered();
+                self.rights.granted(Resource::Group);
                 self.metrics.committed(true);
             }
             Err(error) => {
@@ -127,6 +129,7 @@ impl<H: Handler> Context<H> {
                 })
                 .collect(),
             Err(error) => {
+                self.is_refusal(&error);
                 tracing::warn!("committed offsets of partitions {ids:?} are not known: {error}");
                 Committed::new()
             }
@@ -153,6 +156,9 @@ impl<H: Handler> Context<H> {
 
     fn commit_failed(&self, error: &KafkaError) {
         self.metrics.committed(false);
+        if self.is_refusal(error) {
+            return;
+        }
         self.connection.complain(&format!("offsets were not committed, they will be with the next commit: {error}"));
     }
 

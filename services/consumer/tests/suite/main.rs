@@ -1,5 +1,5 @@
 //! The consumer through its front doors, over an embedded Kafka, or over the one that `KAFKA_BOOTSTRAP_SERVERS` names.
-//! Tests that break a broker start one of their own with the command that `KAFKA_CONTROL` names.
+//! Tests that break a broker, or need its rights, start one of their own with the command that `KAFKA_CONTROL` names.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broker_faults;
@@ -9,7 +9,10 @@ mod harness;
 mod poison;
 mod pressure;
 mod protocols;
+mod rights;
 mod scaling;
+mod scrape;
+mod sending;
 mod settings;
 mod shutdown;
 mod telemetry;

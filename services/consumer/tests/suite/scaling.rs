@@ -1,6 +1,7 @@
 //! Members that come and go.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::harness::{Feed, Member, MemberProcess, Venue, eventually};
 
@@ -59,6 +60,43 @@ async fn a_member_more_than_there_are_partitions_is_ready_and_takes_over() {
     first.leave().await;
     settled(&[&spare], 1).await;
     spare.leave().await;
+}
+
+/// Lets a member with a backlog of slow work share it with a second one. First come a few symbols' updates, so that
+/// the lanes of all others run far ahead of theirs.
+async fn hand_over_of_slow_work(venue: &Venue, updates: u64, work: &str) {
+    let mut feed = Feed::new(venue);
+    feed.send(updates / 2, 6).await;
+    feed.send(updates / 2, 60).await;
+    let settings = [("WORK", work), ("WORKERS", "1"), ("LANES", "8"), ("DRAIN_TIMEOUT", "5s")];
+    let first = MemberProcess::join(venue, "first", &settings).await;
+    first.reaches("consumer_in_flight", 1.0).await;
+    let second = MemberProcess::join(venue, "second", &settings).await;
+    let gave = eventually("the first member to hand over and the second to work", async || {
+        // However long joining takes, the backlog lasts.
+        let done = first.metric("consumer_records_total").await + second.metric("consumer_records_total").await;
+        if done + (updates / 2) as f64 > feed.sent() as f64 {
+            feed.send(updates / 2, 60).await;
+        }
+        let gave = first.log_with("rebalance").into_iter().find(|line| line["rebalance"] == "revoked")?;
+        (second.metric("consumer_records_total").await > 0.0).then_some(gave)
+    })
+    .await;
+    assert_eq!(gave["abandoned"], 0, "{gave}");
+    let took = Duration::from_millis(gave["drain_ms"].as_u64().unwrap());
+    assert!(took < Duration::from_secs(4), "{gave}");
+    venue.drained().await;
+    venue.assert_perfect(feed.sent()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_of_slow_work_is_handed_over_in_time_and_nothing_of_it_is_repeated() {
+    hand_over_of_slow_work(&Venue::open("slow", 3).await, 600, "20ms").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_worker_for_many_partitions_hands_over_in_time_too() {
+    hand_over_of_slow_work(&Venue::open("slow-many", 12).await, 200, "100ms").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,10 @@ use std::process::{Command, Output};
 
 use common::config::Config as _;
 use consumer::Config;
+use testing::processes::output;
 
 fn run(variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_consumer")).env_clear().envs(variables.iter().copied()).output().unwrap()
+    output(Command::new(env!("CARGO_BIN_EXE_consumer")).env_clear().envs(variables.iter().copied())).unwrap()
 }
 
 #[test]
@@ -47,4 +48,10 @@ fn every_default_is_what_the_table_says() {
         let set = Config::from_pairs(&[required, (variable.name, default)]);
         assert_eq!(format!("{:?}", set.unwrap()), bare, "{}", variable.name);
     }
+}
+
+#[test]
+fn the_docs_have_every_setting_as_it_is() {
+    let docs = include_str!("../../../../docs/configuration.md");
+    assert!(common::config::is_documented::<Config>("Consumer", docs), "`make docs` writes them");
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use testing::processes::while_none_starts;
+
 use crate::harness::{Feed, MemberProcess, Venue};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +50,7 @@ async fn with_the_broker_away_sigterm_still_ends_in_time() {
     Feed::new(&venue).send(10, 1).await;
     let mut member = MemberProcess::join(&venue, "member", &[]).await;
     venue.drained().await;
-    venue.embedded_kafka().unwrap().broker_down().unwrap();
+    while_none_starts(|| venue.embedded_kafka().unwrap().broker_down()).unwrap();
     crate::harness::eventually("the member to notice", async || {
         member.get("/readyz").await.filter(|(code, _)| *code == 503)
     })

@@ -29,6 +29,8 @@ pub(super) enum Standing {
 pub(super) struct Board {
     began: Instant,
     pub(super) kafka: String,
+    /// Where the live page is, once there is one.
+    pub(super) page: Option<String>,
     /// Updates of the script.
     pub(super) updates: u64,
     /// Updates of the burst, once it has come.
@@ -51,6 +53,7 @@ impl Board {
         Self {
             began: Instant::now(),
             kafka: String::new(),
+            page: None,
             updates: 0,
             burst: 0,
             script: None,
@@ -76,8 +79,8 @@ impl Board {
             What::Joins { member, .. } => self.stands(member, Standing::Lives),
             What::Killed { member, .. } => self.stands(member, Standing::Killed),
             What::Leaves { member, .. } => self.stands(member, Standing::Left),
-            What::Watching { .. }
-            | What::Decided { .. }
+            What::Watching { page, .. } => self.page = Some(page.clone()),
+            What::Decided { .. }
             | What::Scales { .. }
             | What::Rebalanced { .. }
             | What::Settled { .. }

@@ -24,12 +24,14 @@ const MOVES_SHOWN: usize = 2;
 /// Draws the whole picture.
 pub(super) fn draw(board: &Board, frame: &mut Frame<'_>) {
     let elapsed = u64::try_from(board.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let page = board.page.iter().flat_map(|page| [" live page ".dark_gray(), page.as_str().bold(), " ".into()]);
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(Style::new().dark_gray())
         .padding(Padding::horizontal(1))
         .title(Line::from(vec![" ".into(), "Lagless".bold().green(), format!("  {} ", board.kafka).dark_gray()]))
         .title(Line::from(vec![format!(" {} ", clock(elapsed)).bold()]).right_aligned())
+        .title_bottom(Line::from_iter(page))
         .title_bottom(Line::from(" Ctrl-C ends it ".dark_gray()).right_aligned());
     let area = block.inner(frame.area());
     frame.render_widget(block, frame.area());
@@ -217,11 +219,11 @@ fn events(board: &Board, area: Rect) -> Vec<Line<'static>> {
         let text = match what {
             What::Killed { .. } | What::Stalled { .. } => text.red().bold(),
             What::Complaint { .. } => text.yellow(),
-            What::Joins { .. } | What::Leaves { .. } | What::Sending { .. } => text.bold(),
+            What::Joins { .. } | What::Leaves { .. } | What::Sending { .. } | What::Watching { .. } => text.bold(),
             What::Burst { .. } | What::Scales { .. } => text.light_yellow().bold(),
             What::Decided { .. } => text.light_cyan(),
             What::AllSent { .. } | What::AllProcessed => text.green(),
-            What::Settled { .. } | What::Begins { .. } | What::Watching { .. } | What::Left { .. } => text.dark_gray(),
+            What::Settled { .. } | What::Begins { .. } | What::Left { .. } => text.dark_gray(),
             What::Rebalanced { member, .. } => text.fg(colour(member)),
         };
         Line::from(vec![format!("{:>7}  ", clock(*at_ms)).dark_gray(), text])

@@ -1,13 +1,14 @@
 // The flowing picture.
 
 import { byId, keep, say, set, shape } from './dom.js';
-import { arrange, describe, fit, memberText, sum } from './layout.js';
-import { count, rate } from './wording.js';
+import { arrange, describe, memberText, sum } from './layout.js';
+import { count, cut, rate } from './wording.js';
 
 const picture = byId('flow');
 const layers = ['ribbons', 'drops', 'sources', 'rows', 'members'].map((name) => shape('g', { class: name }));
 picture.append(...layers);
 const [ribbonLayer, dropLayer, sourceLayer, rowLayer, memberLayer] = layers;
+const pen = document.createElement('canvas').getContext('2d');
 
 export function drawFlow(group, world) {
   const width = Math.max(280, picture.parentElement.clientWidth - 40);
@@ -95,13 +96,22 @@ function drawMembers({ members, sizes }, hue) {
     const [box, dot, name, detail, title] = node.children;
     const isLow = member.height < 48;
     set(box, { width: member.width, height: member.height });
-    set(dot, { cx: 16, cy: isLow ? 14 : 19 });
-    set(name, { x: 28, y: isLow ? 18 : 23 });
-    set(detail, { x: 28, y: isLow ? 33 : 41 });
-    say(name, fit(member.title, member.width - 32));
+    const left = sizes.isNarrow ? 22 : 28;
+    set(dot, { cx: left - 12, cy: isLow ? 14 : 19 });
+    set(name, { x: left, y: isLow ? 18 : 23 });
+    set(detail, { x: left, y: isLow ? 33 : 41 });
+    say(name, fit(member.title, member.width - left - 6));
     say(detail, memberText(member, sizes.isNarrow));
     say(title, member.title);
   });
+}
+
+/** As much of a name as there is room for: that depends on the typeface which the browser has. */
+function fit(text, width) {
+  pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+  let length = text.length;
+  while (length > 4 && pen.measureText(cut(text, length)).width > width) length--;
+  return cut(text, length);
 }
 
 /** How bad a delay is. */

@@ -1,11 +1,11 @@
 // Where everything stands in the picture: symbols on the left, partitions in the middle, members on the right.
 
-import { count, cut, ranges, rate, several } from './wording.js';
+import { count, ranges, rate, several } from './wording.js';
 
 /** More rows than this nobody takes in at a glance: partitions are then drawn by owner, members as the busiest. */
 const MOST_ROWS = 16;
 const MOST_SYMBOLS = 21;
-const NARROW = { symbol: 52, partition: 96, member: 100, thickest: 14, isNarrow: true };
+const NARROW = { symbol: 52, partition: 84, member: 118, thickest: 14, isNarrow: true };
 const MIDDLE = { symbol: 104, partition: 176, member: 172, thickest: 22 };
 const WIDE = { symbol: 128, partition: 216, member: 216, thickest: 26 };
 const THINNEST = 1.5;
@@ -106,7 +106,7 @@ function place(rows, members, width, sizes) {
     row.y += lower;
     for (const source of row.sources ?? []) source.y += lower;
   }
-  spread(rows, members, width - sizes.member, height, memberHeight, memberGap);
+  spread(rows, members, width - sizes.member - 1, height, memberHeight, memberGap);
   for (const member of members) member.width = sizes.member;
   return height;
 }
@@ -168,5 +168,3 @@ export const memberText = ({ partitions, outRate }, isNarrow) => {
   const which = partitions.length <= 6 ? ranges(partitions.map(({ partition }) => partition), 3) : several(partitions.length, 'partition');
   return isNarrow ? which : `${which}  ·  ${rate(outRate)}`;
 };
-
-export const fit = (text, width) => cut(text, Math.max(4, Math.floor(width / 7.4)));

@@ -27,6 +27,8 @@ async fn owners_change_as_members_come_and_go() {
         feed.send(partition, 10).await;
     }
     let watch = Watch::start(&venue, &format!("{group}:{topic}"), &[]).await;
+    // Who is there in the first round has not joined.
+    watch.sees("nobody yet", &group, |view| view["up"] == true && view["members"].as_array().unwrap().is_empty()).await;
     let first = Member::join(&venue, &group, &topic, "first", &[]).await;
     watch.sees("the first to have both", &group, |view| owners(view) == Some(vec!["first".into(); 2])).await;
     let second = Member::join(&venue, &group, &topic, "second", &[]).await;
@@ -43,9 +45,19 @@ async fn owners_change_as_members_come_and_go() {
         let labels = format!(r#"{{consumergroup="{group}",member="{owner}",partition="{partition}",topic="{topic}"}}"#);
         assert_eq!(watch.metric(&format!("kafka_consumergroup_owner{labels}")).await, Some(1.0));
     }
+    let rebalances =
+        |cause| format!(r#"kafka_consumergroup_rebalances_total{{cause="{cause}",consumergroup="{group}"}}"#);
+    assert_eq!(watch.metric(&rebalances("joined")).await, Some(2.0));
     first.leave().await;
     watch.sees("the second to have both", &group, |view| owners(view) == Some(vec!["second".into(); 2])).await;
     assert_eq!(watch.metric(&members).await, Some(1.0));
+    eventually("the first's leaving to count", async || {
+        watch.metric(&rebalances("left")).await.filter(|left| *left == 1.0)
+    })
+    .await;
+    // Where nothing came, nothing waited; and members tell, so that is known.
+    let pauses = format!(r#"kafka_consumergroup_rebalance_pause_seconds_total{{consumergroup="{group}"}}"#);
+    assert!(watch.metric(&pauses).await.is_some());
     second.leave().await;
 }
 

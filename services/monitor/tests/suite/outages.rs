@@ -1,6 +1,7 @@
 //! Kafka goes away, in part or as a whole: unknown is not zero.
 
 use serde_json::Value;
+use testing::processes::while_none_starts;
 
 use crate::harness::{ControlledKafka, Feed, MonitorProcess, Stranger, Venue, Watch, eventually};
 
@@ -72,7 +73,8 @@ async fn goes_and_comes_back(venue: &Venue, away: impl FnOnce(), back: impl FnOn
 async fn while_kafka_is_away_nothing_is_told_as_zero_and_the_answer_is_held_for_a_while() {
     let venue = Venue::embedded("away");
     let kafka = venue.embedded_kafka().unwrap();
-    goes_and_comes_back(&venue, || kafka.broker_down().unwrap(), || kafka.broker_up().unwrap()).await;
+    goes_and_comes_back(&venue, || while_none_starts(|| kafka.broker_down()).unwrap(), || kafka.broker_up().unwrap())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +96,7 @@ async fn an_absence_is_said_in_the_log_and_so_is_its_end() {
     let venue = Venue::embedded("said");
     let kafka = venue.embedded_kafka().unwrap();
     let topic = venue.create_topic("stocks", 1).await;
-    kafka.broker_down().unwrap();
+    while_none_starts(|| kafka.broker_down()).unwrap();
     let quick = [("READ_TIMEOUT", "200ms")];
     let monitor = MonitorProcess::start(&venue.bootstrap_servers, &format!("readers:{topic}"), &quick).await;
     eventually("the absence to be said", async || monitor.log().contains("Kafka is away for").then_some(())).await;

@@ -1,22 +1,38 @@
 //! Sends updates, and things that are none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::commit_metadata::now_ms;
+use common::kafka::Brokers;
 use consumer::record::sequence_header;
+use rdkafka::ClientContext;
 use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 
-use super::Venue;
+use super::{PATIENCE, Venue};
 
 /// A sender with a sequence number per symbol.
 pub(crate) struct Feed {
-    producer: FutureProducer,
+    producer: FutureProducer<Context>,
+    brokers: Arc<Brokers>,
+    bootstrap_servers: String,
     topic: String,
     prefix: char,
     sequences: HashMap<String, u64>,
     sent: u64,
+    deliveries: Vec<DeliveryFuture>,
+}
+
+struct Context {
+    brokers: Arc<Brokers>,
+}
+
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.brokers.statistics(statistics);
+    }
 }
 
 impl Feed {
@@ -26,16 +42,25 @@ impl Feed {
 
     /// A second sender beside the first has symbols of its own.
     pub(crate) fn of_symbols(venue: &Venue, prefix: char) -> Self {
+        let brokers = Arc::<Brokers>::default();
         let producer = venue
             .client()
-            .set("statistics.interval.ms", "0")
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             .set("message.max.bytes", "2000000")
             .set("linger.ms", "5")
-            .create()
+            .create_with_context(Context { brokers: Arc::clone(&brokers) })
             .unwrap();
-        Self { producer, topic: venue.topic.clone(), prefix, sequences: HashMap::new(), sent: 0 }
+        Self {
+            producer,
+            brokers,
+            bootstrap_servers: venue.bootstrap_servers.clone(),
+            topic: venue.topic.clone(),
+            prefix,
+            sequences: HashMap::new(),
+            sent: 0,
+            deliveries: Vec::new(),
+        }
     }
 
     /// How many updates were sent.
@@ -90,18 +115,36 @@ impl Feed {
         self.flush().await;
     }
 
-    async fn enqueue(&self, key: Option<&[u8]>, value: Option<&[u8]>, headers: OwnedHeaders) {
+    async fn enqueue(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, headers: OwnedHeaders) {
         let mut record = FutureRecord::to(&self.topic).headers(headers).timestamp(now_ms());
         (record.key, record.payload) = (key, value);
-        while let Err((_, full)) = self.producer.send_result(record) {
-            record = full;
+        self.recall();
+        let delivery = loop {
+            match self.producer.send_result(record) {
+                Ok(delivery) => break delivery,
+                Err((_, full)) => record = full,
+            }
             tokio::task::yield_now().await;
-        }
+        };
+        self.deliveries.push(delivery);
     }
 
-    async fn flush(&self) {
-        let producer = self.producer.clone();
-        tokio::task::spawn_blocking(move || producer.flush(Duration::from_secs(30)).unwrap()).await.unwrap();
-        assert_eq!(self.producer.in_flight_count(), 0);
+    fn recall(&self) {
+        self.brokers.recall(self.producer.client(), &self.bootstrap_servers);
+    }
+
+    /// Waits until the broker has all that was sent.
+    async fn flush(&mut self) {
+        let (mut looks, end) = (tokio::time::interval(Duration::from_secs(1)), tokio::time::Instant::now() + PATIENCE);
+        for mut delivery in std::mem::take(&mut self.deliveries) {
+            let sent = loop {
+                tokio::select! {
+                    sent = &mut delivery => break sent,
+                    _ = looks.tick() => self.recall(),
+                    () = tokio::time::sleep_until(end) => panic!("waited {PATIENCE:?} in vain for all to be sent"),
+                }
+            };
+            sent.unwrap().unwrap();
+        }
     }
 }

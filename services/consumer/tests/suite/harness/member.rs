@@ -4,12 +4,14 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use consumer::handler::Handler;
 use consumer::{Config, Consumer, Error};
 use serde_json::Value;
+use testing::processes::{output, spawn};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,9 +39,13 @@ fn settings(venue: &Venue, name: &str, more: &[(&str, &str)]) -> Vec<(String, St
 
 /// What is asked over HTTP.
 async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
-    let response = client.get(format!("http://{address}{path}")).send().await.ok()?;
+    let response = request(address, path, "*/*").await?;
     Some((response.status().as_u16(), response.text().await.ok()?))
+}
+
+async fn request(address: SocketAddr, path: &str, accept: &str) -> Option<reqwest::Response> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
+    client.get(format!("http://{address}{path}")).header("accept", accept).send().await.ok()
 }
 
 async fn partitions_at(address: SocketAddr) -> Vec<i64> {
@@ -136,21 +142,19 @@ pub(crate) struct MemberProcess {
     address: SocketAddr,
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
+    /// Reads the log, until its end.
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl MemberProcess {
     /// Starts the real program and waits until it listens.
     pub(crate) async fn join(venue: &Venue, name: &str, more: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_consumer"))
-            .env_clear()
-            .envs(settings(venue, name, more))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
+        command.env_clear().envs(settings(venue, name, more)).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = spawn(&mut command).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, written) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&log));
-        std::thread::spawn(move || {
+        let reader = thread::spawn(move || {
             lines.lines().map_while(Result::ok).for_each(|line| written.lock().unwrap().push(line));
         });
         let address = eventually("the process to listen", async || {
@@ -158,10 +162,17 @@ impl MemberProcess {
             lines.iter().find_map(|line| serde_json::from_str::<Value>(line).ok()?["address"].as_str()?.parse().ok())
         })
         .await;
-        Self { name: name.to_owned(), address, child, log }
+        Self { name: name.to_owned(), address, child, log, reader: Some(reader) }
     }
 
     ask!();
+
+    /// Its metrics in the format that is asked for, and their content type.
+    pub(crate) async fn metrics_as(&self, accept: &str) -> (String, String) {
+        let response = request(self.address, "/metrics", accept).await.unwrap();
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (content_type, response.text().await.unwrap())
+    }
 
     /// Its log lines so far, those that have this field.
     pub(crate) fn log_with(&self, field: &str) -> Vec<Value> {
@@ -183,8 +194,8 @@ impl MemberProcess {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        let told = output(Command::new("kill").args([format!("-{name}"), self.child.id().to_string()])).unwrap();
+        assert!(told.status.success());
     }
 
     /// SIGKILL.
@@ -193,17 +204,21 @@ impl MemberProcess {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end; returns its exit code and how long that took.
+    /// Waits for its end and for all that it logged; returns its exit code and how long it took.
     pub(crate) async fn exit_code(&mut self) -> (Option<i32>, Duration) {
         let begun = Instant::now();
         let status = eventually("the process to end", async || self.child.try_wait().unwrap()).await;
-        (status.code(), begun.elapsed())
+        let took = begun.elapsed();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        (status.code(), took)
     }
 }
 
 impl Drop for MemberProcess {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             // Shown by the test runner for a test that fails.
             println!("the log of {}:\n{}", self.name, self.log());
         }

@@ -13,6 +13,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicRe
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use testing::processes::output;
 
 use super::eventually;
 
@@ -144,12 +145,16 @@ impl Venue {
 
     /// The end offset of each partition.
     pub(crate) async fn ends(&self) -> Vec<(i32, i64)> {
-        let (reader, topic, partitions) = (self.reader(), self.topic.clone(), self.partitions);
-        tokio::task::spawn_blocking(move || {
-            (0..partitions).map(|id| (id, reader.fetch_watermarks(&topic, id, TIMEOUT).unwrap().1)).collect()
+        // A broker that was counted out for a moment leads no partition yet.
+        eventually("the partitions' ends", async || {
+            let (reader, topic, partitions) = (self.reader(), self.topic.clone(), self.partitions);
+            tokio::task::spawn_blocking(move || {
+                (0..partitions).map(|id| Some((id, reader.fetch_watermarks(&topic, id, TIMEOUT).ok()?.1))).collect()
+            })
+            .await
+            .unwrap()
         })
         .await
-        .unwrap()
     }
 
     /// Waits until the group has committed all there is.
@@ -269,7 +274,7 @@ impl ControlledKafka {
 impl Drop for ControlledKafka {
     fn drop(&mut self) {
         // Best effort: the test has its result already.
-        let stop = Command::new(&self.control).arg("stop").arg("--dir").arg(&self.dir).output();
+        let stop = output(Command::new(&self.control).arg("stop").arg("--dir").arg(&self.dir));
         if stop.is_ok_and(|output| output.status.success()) {
             let _ = std::fs::remove_dir_all(Path::new(&self.dir));
         }
@@ -277,7 +282,7 @@ impl Drop for ControlledKafka {
 }
 
 fn run(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = output(command.stdin(Stdio::null())).unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -28,6 +28,7 @@ fn board(partitions: i32) -> Board {
         },
     );
     tell(10, What::Sending { updates: 10_000, rate: 600, pid: 1 });
+    tell(15, What::Watching { page: "http://127.0.0.1:4712".into(), pid: 9 });
     for number in 1..=3 {
         tell(20, What::Joins { member: format!("consumer-{number}"), pid: number });
     }
@@ -62,6 +63,7 @@ fn a_small_terminal_shows_everything() {
     let picture = picture(&board(3), 80, 24);
     for text in [
         "Lagless  embedded Kafka 127.0.0.1:4711",
+        "live page http://127.0.0.1:4712",
         "4,200 of 10,000",
         "3,900 of 10,000",
         "● consumer-1",

@@ -50,14 +50,19 @@ const orders = {
   evaluate: ({ expression }) => evaluate(expression),
   until: ({ expression }) => until(expression),
   press: ({ key }) => page.keyboard.press(key).then(() => null),
-  shoot: ({ path }) => page.screenshot({ path, fullPage: true }).then(() => null),
+  shoot: ({ path, fullPage = true }) => page.screenshot({ path, fullPage }).then(() => null),
   axe: () => axe(),
   complaints: () => complaints.splice(0),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
-  const answer = await orders[order.order](order).then((value) => ({ value: value ?? null }), (error) => ({ error: String(error.message) }));
+  let answer;
+  try {
+    answer = { value: (await orders[order.order](order)) ?? null };
+  } catch (error) {
+    answer = { error: String(error.message) };
+  }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await browser.close();

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use testing::processes::output;
+
 use super::not_run;
 
 /// A broker run by the command that `KAFKA_CONTROL` names.
@@ -75,7 +77,7 @@ impl ControlledKafka {
 impl Drop for ControlledKafka {
     fn drop(&mut self) {
         // Best effort: the test has its result already.
-        let stop = Command::new(&self.control).arg("kill9").arg("--dir").arg(&self.dir).output();
+        let stop = output(Command::new(&self.control).arg("kill9").arg("--dir").arg(&self.dir));
         if stop.is_ok_and(|output| output.status.success()) {
             let _ = std::fs::remove_dir_all(Path::new(&self.dir));
         }
@@ -83,7 +85,7 @@ impl Drop for ControlledKafka {
 }
 
 fn run(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = output(command.stdin(Stdio::null())).unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 

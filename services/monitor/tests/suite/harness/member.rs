@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use consumer::{Config, Consumer, Error};
+use testing::processes::spawn;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -54,15 +55,15 @@ impl MemberProcess {
     /// Starts this very program again, to be nothing but a member.
     pub(crate) fn join(venue: &Venue, group: &str, topic: &str, name: &str) -> Self {
         let (_, module) = module_path!().split_once("::").unwrap();
-        let child = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--ignored", "--exact", &format!("{module}::only_a_member")])
             .env_clear()
             .envs(settings(venue, group, topic, name, &[]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(child.unwrap())
+            .stderr(Stdio::null());
+        Self(spawn(&mut command).unwrap())
     }
 }
 

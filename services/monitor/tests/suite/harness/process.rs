@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use testing::processes::{output, spawn};
 
 use super::watch::{get, settings};
 use super::{Events, eventually};
@@ -21,13 +22,9 @@ pub(crate) struct MonitorProcess {
 impl MonitorProcess {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(servers: &str, groups: &str, more: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_monitor"))
-            .env_clear()
-            .envs(settings(servers, groups, more))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_monitor"));
+        command.env_clear().envs(settings(servers, groups, more)).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = spawn(&mut command).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, written) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&log));
         std::thread::spawn(move || {
@@ -43,7 +40,7 @@ impl MonitorProcess {
 
     /// Runs it with these variables alone, to its end.
     pub(crate) fn run_to_end(variables: &[(&str, &str)]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_monitor")).env_clear().envs(variables.iter().copied()).output().unwrap()
+        output(Command::new(env!("CARGO_BIN_EXE_monitor")).env_clear().envs(variables.iter().copied())).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
@@ -68,8 +65,8 @@ impl MonitorProcess {
     /// SIGTERM; its exit code and how long that took.
     pub(crate) async fn terminate(mut self) -> (Option<i32>, Duration) {
         let begun = Instant::now();
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        let told = output(Command::new("kill").args(["-TERM", &self.child.id().to_string()])).unwrap();
+        assert!(told.status.success());
         let status = eventually("the process to end", async || self.child.try_wait().unwrap()).await;
         (status.code(), begun.elapsed())
     }
