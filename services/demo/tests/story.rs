@@ -23,8 +23,14 @@ fn demo(arguments: &[&str]) -> Command {
     BUILT.call_once(|| {
         let directory = Path::new(DEMO).parent().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        // As the tests of the whole workspace are built, so that after those nothing is built again.
-        build.args(["test", "--no-run", "--workspace", "--target-dir"]);
+        // As the tests of the whole workspace are built, so that after those nothing is built again: ring would be, and
+        // all that builds on it, by these variables alone, and once more when they are gone.
+        let of_this_test = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        let is_of_this_test = |name: &str| of_this_test.iter().any(|prefix| name.starts_with(prefix));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_this_test)) {
+            build.env_remove(name);
+        }
+        build.args(["test", "--no-run", "--locked", "--workspace", "--target-dir"]);
         build.arg(directory.parent().unwrap());
         if directory.ends_with("release") {
             build.arg("--release");
