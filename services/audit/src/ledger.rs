@@ -159,7 +159,7 @@ impl Ledger {
         }
         self.audit.processed += 1;
         // Two clocks may differ by a moment.
-        self.delays.push(u64::try_from(at_ms - fate.sent_ms).unwrap_or(0));
+        self.delays.push(u64::try_from(at_ms.saturating_sub(fate.sent_ms)).unwrap_or(0));
         let Some(symbol) = symbol else {
             return self.stranger("the output topic, without a symbol,", source);
         };

@@ -96,16 +96,18 @@ async fn check(config: &Arc<Config>) -> Result<(), Error> {
 
 /// What `GET /audit` may be asked for.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Question {
     /// Only what was sent since then, in milliseconds since 1970.
-    since_ms: Option<i64>,
+    since_ms: Option<u64>,
 }
 
 async fn answer(
     State(config): State<Arc<Config>>,
     Query(question): Query<Question>,
 ) -> Result<Json<Audit>, (StatusCode, String)> {
-    match settled(&config, question.since_ms).await {
+    let since_ms = question.since_ms.map(|since_ms| i64::try_from(since_ms).unwrap_or(i64::MAX));
+    match settled(&config, since_ms).await {
         Ok(account) => Ok(Json(account)),
         Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))),
     }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-/// A family of gauges, with its name and what it is: of each series its label values, in the order of `labels`, and its value. What is told twice of
-/// one series counts once, the last time. A family without series is not to be told: encoders refuse it.
+/// A family of gauges, with its name and what it is: of each series its label values, in the order of `labels`, and its
+/// value. What is told twice of one series counts once, the last time. A family without series is not to be told:
+/// encoders refuse it.
 pub fn gauges<const N: usize>(
     (name, help): (&str, &str),
     labels: [&str; N],

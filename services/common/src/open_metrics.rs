@@ -41,8 +41,8 @@ impl Page {
             MetricType::COUNTER => ("counter", family.name().strip_suffix(TOTAL).unwrap_or(family.name())),
             MetricType::GAUGE => ("gauge", family.name()),
             MetricType::HISTOGRAM => ("histogram", family.name()),
-            MetricType::SUMMARY => ("summary", family.name()),
-            MetricType::UNTYPED => ("unknown", family.name()),
+            // The library has no such metrics.
+            MetricType::SUMMARY | MetricType::UNTYPED => return,
         };
         self.push(&["# HELP ", name, " ", &escape(family.help()), "\n# TYPE ", name, " ", kind, "\n"]);
         for metric in family.get_metric() {
@@ -50,17 +50,7 @@ impl Page {
                 MetricType::COUNTER => self.sample(&[name, TOTAL], metric, None, metric.get_counter().get_value()),
                 MetricType::GAUGE => self.sample(&[name], metric, None, metric.get_gauge().get_value()),
                 MetricType::HISTOGRAM => self.histogram(name, metric, metric.get_histogram(), exemplars),
-                MetricType::SUMMARY => {
-                    let summary = metric.get_summary();
-                    for quantile in summary.get_quantile() {
-                        let label = ("quantile", &*number(quantile.quantile()));
-                        self.sample(&[name], metric, Some(label), quantile.value());
-                    }
-                    self.sample(&[name, "_sum"], metric, None, summary.sample_sum());
-                    self.sample(&[name, "_count"], metric, None, summary.sample_count() as f64);
-                }
-                // The library has no such metric.
-                MetricType::UNTYPED => {}
+                MetricType::SUMMARY | MetricType::UNTYPED => {}
             }
         }
     }

@@ -33,6 +33,7 @@ pub struct Context<H> {
     settings: Settings,
     metrics: Metrics,
     has_joined: AtomicBool,
+    is_commit_refused: AtomicBool,
     state: Mutex<State<H>>,
 }
 
@@ -70,7 +71,8 @@ impl<H: Handler> Context<H> {
         let state = State { assignment, fetch: None, arrivals: Vec::new(), committing: None, unknown_since: None };
         let (connection, has_joined) = (Connection::default(), AtomicBool::new(false));
         let rights = Rights::new(&settings.group, &settings.topic);
-        Self { connection, rights, settings, metrics, has_joined, state: Mutex::new(state) }
+        let is_commit_refused = AtomicBool::default();
+        Self { connection, rights, settings, metrics, has_joined, is_commit_refused, state: Mutex::new(state) }
     }
 
     /// The partitions. Never held while the client is polled: its callbacks need it.
@@ -83,12 +85,9 @@ impl<H: Handler> Context<H> {
     /// # Errors
     /// The reason.
     pub fn readiness(&self) -> Result<(), String> {
-        match self.connection.problem() {
-            Some(problem) => Err(problem),
-            None if self.rights.check().is_err() => self.rights.check(),
-            None if !self.is_member() => Err("the group's coordinator has not answered yet".to_owned()),
-            None => Ok(()),
-        }
+        self.connection.problem().map_or(Ok(()), Err)?;
+        self.rights.check()?;
+        if self.is_member() { Ok(()) } else { Err("the group's coordinator has not answered yet".to_owned()) }
     }
 
     /// Whether the group knows this member. Without a partition nothing else shows it.
@@ -194,7 +193,7 @@ impl<H: Handler> ClientContext for Context<H> {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if !self.is_refusal(&error) {
+        if !self.note_refusal(&error) {
             self.connection.error(&error, reason);
         }
     }

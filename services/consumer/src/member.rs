@@ -174,7 +174,7 @@ impl<H: Handler> Member<H> {
         };
         if let Some((error, reason)) = message.error() {
             partition.cursor.failed_at(offset);
-            return match context.is_refusal(&error) {
+            return match context.note_refusal(&error) {
                 true => partition.refused(),
                 false => context.connection.complain(&format!("partition {id}: {reason}")),
             };
@@ -235,11 +235,11 @@ impl<H: Handler> Member<H> {
         let context = Arc::clone(self.consumer.context());
         if let Some(fatal) = context.connection.fatal().or_else(|| self.outbound.fatal()) {
             if let Some((code, _)) = self.consumer.client().fatal_error() {
-                context.is_refusal(&KafkaError::Global(code));
+                context.note_refusal(&KafkaError::Global(code));
             }
             return Err(Error::Fatal(fatal));
         }
-        self.outbound.review()?;
+        self.outbound.review();
         let mut roomy = Vec::new();
         let mut state = context.state();
         state.assignment.flush();

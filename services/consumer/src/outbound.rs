@@ -1,14 +1,14 @@
 //! What the consumer itself sends: dead letters and forwarded updates.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use common::kafka::{Brokers, KafkaConfig};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{Message as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 use serde::Deserialize;
@@ -25,6 +25,9 @@ const RENEWAL: Duration = Duration::from_secs(2);
 /// How often it is looked whether the client still knows any broker, in ms.
 const LOOK_MS: &str = "5000";
 
+/// A topic that Kafka refused a message for counts as refused for so long: who was refused tries again sooner.
+const REFUSAL_LASTS: Duration = Duration::from_secs(15);
+
 /// While the right is missing, it is said again this often.
 const REMINDER: Duration = Duration::from_secs(30);
 
@@ -35,8 +38,11 @@ pub struct Outbound {
     brokers: Arc<Brokers>,
     client: RwLock<Client>,
     /// Held by every delivery whose end is not known yet to whoever sent it.
-    pending: Arc<()>,
+    pending: Arc<Refused>,
 }
+
+/// The topic that Kafka last refused a message for, and when.
+type Refused = Mutex<Option<(String, Instant)>>;
 
 struct Client {
     producer: FutureProducer<Context>,
@@ -73,6 +79,18 @@ struct Eos {
 
 /// What a client lacks that was refused its number.
 const NEEDED: &str = "the consumer's user needs the right Write on the topics it sends to";
+
+fn lock(refused: &Refused) -> MutexGuard<'_, Option<(String, Instant)>> {
+    refused.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes the topic where an error says that it must not be written to; returns the error.
+fn note_refusal(refused: &Refused, topic: &str, error: KafkaError) -> KafkaError {
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
+        *lock(refused) = Some((topic.to_owned(), Instant::now()));
+    }
+    error
+}
 
 fn is_refusal(code: RDKafkaErrorCode) -> bool {
     code == RDKafkaErrorCode::ClusterAuthorizationFailed
@@ -156,14 +174,16 @@ impl Outbound {
             if !self.is_open(&client) {
                 return Err(KafkaError::MessageProduction(RDKafkaErrorCode::PreviousInProgress));
             }
-            let delivery = client.producer.send_result(record).map_err(|(error, _)| error)?;
+            // What was refused once, the client refuses by itself until it hears that all is well.
+            let refuse = |(error, _)| note_refusal(&self.pending, topic, error);
+            let delivery = client.producer.send_result(record).map_err(refuse)?;
             (delivery, Arc::clone(&self.pending))
         };
         Ok(async move {
-            let _pending = pending;
+            let pending = pending;
             match delivery.await {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err((error, _))) => Err(error),
+                Ok(Err((error, message))) => Err(note_refusal(&pending, message.topic(), error)),
                 Err(_) => Err(KafkaError::Canceled),
             }
         })
@@ -186,10 +206,7 @@ impl Outbound {
 
     /// Makes the client anew where its user may not write to any topic yet: an idempotent one asks for its number before
     /// it has anything to send, and never again. What it was given fails, and so is tried again.
-    ///
-    /// # Errors
-    /// Where the client refuses its settings.
-    pub fn review(&self) -> KafkaResult<()> {
+    pub fn review(&self) {
         let (is_ripe, has_number, refused, fatal) = {
             let client = self.read();
             self.brokers.recall(client.producer.client(), &self.bootstrap_servers);
@@ -203,8 +220,18 @@ impl Outbound {
                 if said.is_none() {
                     tracing::warn!("{NEEDED}: {reason}; trying on");
                 }
-                let mut client = Client::new(&self.settings, &self.brokers)?;
-                client.refused = Some((reason, said.unwrap_or_else(Instant::now)));
+                let refused = Some((reason, said.unwrap_or_else(Instant::now)));
+                let mut client = match Client::new(&self.settings, &self.brokers) {
+                    Ok(client) => client,
+                    // The same settings were good once: it lacks threads or memory, which may come again.
+                    Err(error) => {
+                        tracing::warn!("the client that sends cannot be made anew: {error}; trying on");
+                        let mut client = self.write();
+                        (client.made, client.refused) = (Instant::now(), refused);
+                        return;
+                    }
+                };
+                client.refused = refused;
                 let old = std::mem::replace(&mut *self.write(), client);
                 // It takes up to half a second to end. That is no time for this thread, which polls; without another it
                 // ends here all the same.
@@ -216,7 +243,6 @@ impl Outbound {
             }
             _ => {}
         }
-        Ok(())
     }
 
     /// Whether it may send, as far as is known.
@@ -225,7 +251,13 @@ impl Outbound {
     /// What its user lacks.
     pub fn readiness(&self) -> Result<(), String> {
         let refused = self.read().refused.as_ref().map(|(reason, _)| format!("{NEEDED}: {reason}"));
-        refused.map_or(Ok(()), Err)
+        refused.map_or(Ok(()), Err)?;
+        match &*lock(&self.pending) {
+            Some((topic, at)) if at.elapsed() < REFUSAL_LASTS => {
+                Err(format!("topic authorization failed: the consumer's user needs the right Write on topic {topic}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Client> {

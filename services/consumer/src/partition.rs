@@ -232,6 +232,8 @@ impl Partition {
     /// the broker said so. No refusal after that is its end; without traffic nothing else would show it.
     pub fn review_refusal(&mut self) -> Option<i64> {
         match self.refusal {
+            // Nothing of a paused one is fetched, so nothing is said of it either.
+            Some(_) if self.is_paused() => self.refusal = Some(Refusal::Told),
             Some(Refusal::Told) => {
                 self.refusal = Some(Refusal::Asked(Instant::now()));
                 return self.cursor.next();

@@ -23,7 +23,8 @@ impl Pauses {
     /// Notes what a commit tells. A member repeats a pause with each commit: it counts once, and in the total only if it
     /// is news, not of a time before anybody looked.
     pub(crate) fn note(&mut self, id: &PartitionId, metadata: &CommitMetadata, is_news: bool) {
-        let total = self.total.get_or_insert_default();
+        // Unknown is not zero: nothing is counted before there is news.
+        let total = is_news.then(|| self.total.get_or_insert_default());
         let Some(pause_ms) = metadata.pause_ms else {
             // Whoever gets a partition begins with this: what it tells then is of this time, be it as long as the last.
             self.told.remove(id);
@@ -34,7 +35,7 @@ impl Pauses {
             return;
         }
         self.told.insert(id.clone(), told);
-        if is_news {
+        if let Some(total) = total {
             *total += Duration::from_millis(pause_ms);
         }
         if self.last.len() == KEPT {
@@ -93,6 +94,7 @@ mod tests {
         let mut pauses = Pauses::default();
         assert_eq!(pauses.total(), None);
         note(&mut pauses, (0, "a", Some(300)), false);
+        assert_eq!(pauses.total(), None, "what was before anybody looked is not known");
         note(&mut pauses, (0, "a", Some(300)), true);
         note(&mut pauses, (1, "a", None), true);
         assert_eq!(pauses.total(), Some(Duration::ZERO));

@@ -31,6 +31,9 @@ const SETTLING: Duration = Duration::from_millis(2);
 const FIRST_RENEWAL: Duration = Duration::from_millis(500);
 const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
 
+/// While the right to write is missing, it is said again this often.
+const REMINDER: Duration = Duration::from_secs(30);
+
 /// Sends what [`Control`] asks for. Blocks: made for a thread of its own.
 pub(crate) struct Sender {
     client: Client,
@@ -78,8 +81,11 @@ impl Sender {
     }
 
     /// Waits for the topic, and for the right to write to it, which may come later than the user; `None` if told to stop.
+    /// Kafka tells of a missing right within a second of connecting; where the topic is seen before, sending begins, and a
+    /// refusal then ends the process.
     fn find_topic(&mut self) -> Result<Option<i32>, ProducerError> {
         let mut waits = exponential(FIRST_RENEWAL, LONGEST_RENEWAL);
+        let mut said: Option<Instant> = None;
         loop {
             let found = topic::wait(&self.client, &self.config, &self.control);
             let Deliveries { connection, ledger, .. } = &**self.client.context();
@@ -88,8 +94,11 @@ impl Sender {
                 Err(ProducerError::Fatal(reason)) if client::is_refused(&self.client) => {
                     let topic = &self.config.topic;
                     let reason = format!("the producer's user needs the right Write on topic {topic}: {reason}");
-                    tracing::warn!("{reason}; trying on");
-                    connection.fatal_error(&reason);
+                    if said.is_none_or(|said| said.elapsed() >= REMINDER) {
+                        said = Some(Instant::now());
+                        tracing::warn!("{reason}; trying on");
+                    }
+                    connection.set_obstacle(Some(reason));
                     if self.control.pause(waits.next().unwrap_or(LONGEST_RENEWAL)) {
                         return Ok(None);
                     }
@@ -97,7 +106,9 @@ impl Sender {
                     self.client = client::connect(&self.config, deliveries)?;
                 }
                 found => {
-                    connection.renewed();
+                    if found.is_ok() {
+                        connection.set_obstacle(None);
+                    }
                     return found;
                 }
             }

@@ -18,12 +18,12 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Starts a process and waits for its end.
+/// Starts a process without input and waits for its end.
 ///
 /// # Errors
 /// As [`Command::output`].
 pub fn output(command: &mut Command) -> io::Result<Output> {
-    spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
+    spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
 }
 
 /// Does something while no process is being started, such as taking the embedded broker down.

@@ -36,6 +36,8 @@ struct State {
     complaint: Option<String>,
     /// When a complaint was last spoken of while a broker answered.
     complained: Option<Instant>,
+    /// What keeps the client from its work until another takes its place.
+    obstacle: Option<String>,
     /// Why the client can never work again.
     fatal: Option<String>,
 }
@@ -51,6 +53,7 @@ impl Default for Connection {
             refused: false,
             complaint: None,
             complained: None,
+            obstacle: None,
             fatal: None,
         };
         Self { brokers: Brokers::default(), state: Mutex::new(state) }
@@ -76,12 +79,12 @@ impl Connection {
         self.lock().has_coordinator
     }
 
-    /// Why no broker is reached; `None` while one is.
+    /// Why the client cannot do its work, such as that no broker is reached; `None` while it can.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         let state = self.lock();
-        if let Some(fatal) = &state.fatal {
-            return Some(fatal.clone());
+        if let Some(reason) = state.fatal.as_ref().or(state.obstacle.as_ref()) {
+            return Some(reason.clone());
         }
         let complaint = state.complaint.as_deref().unwrap_or("no broker has answered yet");
         let what = if state.refused { "Kafka refuses the login" } else { "Kafka is away" };
@@ -112,8 +115,13 @@ impl Connection {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Fatal) => self.fatal_error(reason),
             Some(RDKafkaErrorCode::AllBrokersDown) => self.away(reason),
-            Some(RDKafkaErrorCode::Authentication) => {
-                self.lock().refused = true;
+            Some(
+                code @ (RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::Resolve),
+            ) => {
+                // Who is not reached any more refuses nothing.
+                self.lock().refused = code == RDKafkaErrorCode::Authentication;
                 self.complain(reason);
             }
             _ => self.complain(reason),
@@ -125,9 +133,9 @@ impl Connection {
         self.lock().fatal.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// Notes that another client, which works, took the place of one that never could again.
-    pub fn renewed(&self) {
-        self.lock().fatal = None;
+    /// Notes what keeps the client from its work until another takes its place, or that nothing does any more.
+    pub fn set_obstacle(&self, obstacle: Option<String>) {
+        self.lock().obstacle = obstacle;
     }
 
     /// Takes a line of librdkafka's own log: what matters in it also comes as an error.
@@ -231,6 +239,9 @@ mod tests {
         connection.error(&KafkaError::Global(RDKafkaErrorCode::Authentication), "a:1: invalid credentials");
         connection.error(&KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
         assert_eq!(connection.problem().as_deref(), Some("Kafka refuses the login: a:1: invalid credentials"));
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "a:1: Connection refused");
+        assert_eq!(connection.problem().as_deref(), Some("Kafka is away: a:1: Connection refused"));
+        connection.error(&KafkaError::Global(RDKafkaErrorCode::Authentication), "a:1: invalid credentials");
         connection.answered();
         connection.statistics(DOWN);
         assert!(connection.problem().is_some_and(|problem| problem.starts_with("Kafka is away")));
@@ -242,7 +253,15 @@ mod tests {
         connection.error(&KafkaError::Global(RDKafkaErrorCode::Fatal), "fenced");
         connection.statistics(UP);
         assert_eq!((connection.fatal().as_deref(), connection.problem().as_deref()), (Some("fenced"), Some("fenced")));
-        connection.renewed();
-        assert_eq!(connection.fatal(), None, "unless the client is another one");
+    }
+
+    #[test]
+    fn an_obstacle_goes_as_it_came() {
+        let connection = Connection::default();
+        connection.statistics(UP);
+        connection.set_obstacle(Some("no right".to_owned()));
+        assert_eq!((connection.fatal(), connection.problem().as_deref()), (None, Some("no right")));
+        connection.set_obstacle(None);
+        assert_eq!(connection.problem(), None);
     }
 }

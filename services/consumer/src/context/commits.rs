@@ -1,6 +1,7 @@
 //! What the member commits, and what it finds committed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use common::commit_metadata::{CommitMetadata, now_ms};
@@ -80,6 +81,7 @@ impl<H: Handler> Context<H> {
                 state.unknown_since = None;
                 self.connection.answered();
                 self.rights.granted(Resource::Group);
+                self.is_commit_refused.store(false, Ordering::Relaxed);
                 self.metrics.committed(true);
             }
             Err(error) => {
@@ -129,7 +131,7 @@ impl<H: Handler> Context<H> {
                 })
                 .collect(),
             Err(error) => {
-                self.is_refusal(&error);
+                self.note_refusal(&error);
                 tracing::warn!("committed offsets of partitions {ids:?} are not known: {error}");
                 Committed::new()
             }
@@ -156,7 +158,9 @@ impl<H: Handler> Context<H> {
 
     fn commit_failed(&self, error: &KafkaError) {
         self.metrics.committed(false);
-        if self.is_refusal(error) {
+        let is_refused = self.note_refusal(error);
+        self.is_commit_refused.store(is_refused, Ordering::Relaxed);
+        if is_refused {
             return;
         }
         self.connection.complain(&format!("offsets were not committed, they will be with the next commit: {error}"));

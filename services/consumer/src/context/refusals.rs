@@ -1,5 +1,6 @@
 //! What the broker refuses to let the member read, and whether it still does.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rdkafka::Offset;
@@ -19,7 +20,7 @@ const GROUP_PATIENCE: Duration = Duration::from_secs(15);
 
 impl<H: Handler> Context<H> {
     /// Notes a right that an error says is missing; returns whether it says so.
-    pub fn is_refusal(&self, error: &KafkaError) -> bool {
+    pub fn note_refusal(&self, error: &KafkaError) -> bool {
         let refused = error.rdkafka_error_code().and_then(Resource::refused_by);
         if let Some(resource) = refused {
             self.rights.refused(resource);
@@ -36,12 +37,20 @@ impl<H: Handler> Context<H> {
         {
             self.rights.granted(Resource::Group);
         }
+        // While no broker answers there is nothing to learn, and asking would keep the thread that polls.
         if self.rights.refused_for(Resource::Topic).is_some()
+            && !self.connection.is_away()
             && self.may_describe_topic(consumer)
             && !self.is_any_partition_refused(consumer)
+            && !self.is_commit_refused()
         {
             self.rights.granted(Resource::Topic);
         }
+    }
+
+    /// Whether the last commit was refused: the next one that is not will show the end of it.
+    fn is_commit_refused(&self) -> bool {
+        self.is_commit_refused.load(Ordering::Relaxed) && !self.state().assignment.ids().is_empty()
     }
 
     fn is_any_partition_refused(&self, consumer: &BaseConsumer<Self>) -> bool {

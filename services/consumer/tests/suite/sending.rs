@@ -41,7 +41,7 @@ fn refusing() -> (MockCluster<'static, DefaultProducerContext>, Outbound) {
 /// Waits until a client was made anew that may send, or may not, as far as is known.
 async fn reviewed(outbound: &Outbound, may_send: bool) {
     eventually("the right to send to be known", async || {
-        outbound.review().unwrap();
+        outbound.review();
         (outbound.readiness().is_ok() == may_send).then_some(())
     })
     .await;
@@ -55,13 +55,29 @@ async fn a_client_that_may_not_send_is_ready_once_kafka_lets_it_and_not_because_
     while_none_starts(|| cluster.broker_down(1)).unwrap();
     let begun = Instant::now();
     eventually("a client to grow old without a broker", async || {
-        outbound.review().unwrap();
+        outbound.review();
         assert!(outbound.readiness().is_err(), "nothing shows that it may send");
         (begun.elapsed() > Duration::from_secs(3)).then_some(())
     })
     .await;
     cluster.broker_up(1).unwrap();
     reviewed(&outbound, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_may_not_be_written_to_is_named() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("output", 1, 1).unwrap();
+    let outbound = outbound(&cluster.bootstrap_servers());
+    let send = async || outbound.send("output", None, Some(b"1"), OwnedHeaders::new())?.await;
+    send().await.unwrap();
+    assert_eq!(outbound.readiness(), Ok(()));
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+    assert!(send().await.is_err());
+    let missing = outbound.readiness().unwrap_err();
+    assert!(missing.contains("the right Write on topic output"), "{missing}");
+    eventually("Kafka to take messages again", async || send().await.ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

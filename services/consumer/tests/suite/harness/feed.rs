@@ -118,11 +118,15 @@ impl Feed {
     async fn enqueue(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, headers: OwnedHeaders) {
         let mut record = FutureRecord::to(&self.topic).headers(headers).timestamp(now_ms());
         (record.key, record.payload) = (key, value);
-        self.recall();
+        let end = tokio::time::Instant::now() + PATIENCE;
         let delivery = loop {
+            self.recall();
             match self.producer.send_result(record) {
                 Ok(delivery) => break delivery,
-                Err((_, full)) => record = full,
+                Err((error, refused)) => {
+                    assert!(tokio::time::Instant::now() < end, "waited {PATIENCE:?} in vain to send: {error}");
+                    record = refused;
+                }
             }
             tokio::task::yield_now().await;
         };
