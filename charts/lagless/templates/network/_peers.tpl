@@ -44,3 +44,17 @@
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{- /* To the API server. Policies may be judged by its Service's port, or by the one it listens on. */}}
+{{- define "lagless.network.apiServer" -}}
+- ports:
+    {{- range .Values.networkPolicies.apiServerPorts }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .Values.networkPolicies.apiServer }}
+  to:
+    {{- range . }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
+  {{- end }}
+{{- end }}
