@@ -54,8 +54,8 @@ pub(crate) struct CompareOptions {
     /// How many bursts under each
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     bursts: u32,
-    /// Brings the server of external metrics that it is told (none, keda, prometheus-adapter) and removes the others;
-    /// prometheus-adapter is told the release's namespace too
+    /// Brings the server of external metrics that it is told (none, keda, prometheus-adapter) and removes the others; it
+    /// is told the release's namespace and the cluster's context, too
     #[arg(long, value_name = "COMMAND", env = "EXTERNAL_METRICS", default_value = "deploy/external-metrics")]
     external_metrics: PathBuf,
     /// Puts the table into this file, between its marks
@@ -145,7 +145,7 @@ fn with<'a>(values: &[Value<'a>]) -> Vec<Value<'a>> {
 /// Sees to it that this one serves external metrics, and no other.
 async fn serve(options: &CompareOptions, cluster: &Cluster, server: Server) -> Result<(), Error> {
     let program = options.external_metrics.to_string_lossy();
-    command::run(&program, &[server.name(), &cluster.namespace], "", SERVER_PATIENCE).await.map(drop)
+    command::run(&program, &[server.name(), &cluster.namespace, &cluster.context], "", SERVER_PATIENCE).await.map(drop)
 }
 
 /// Removes the release, and after it whoever else serves external metrics: a release may have what only KEDA's operator

@@ -9,7 +9,7 @@ use super::figures::{Figures, Untimed};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::patience::{Seen, seconds, until};
-use crate::timeline::{Look, Timeline, parse_ms};
+use crate::timeline::{Timeline, parse_ms};
 use crate::world::{AUDITOR, World};
 
 /// Updates per second before and after: what one consumer takes with some to spare.
@@ -26,6 +26,12 @@ const LASTS: Duration = seconds(60);
 
 /// How long all of it is watched, from the burst's beginning.
 const WATCHED: Duration = seconds(240);
+
+/// So many consumers for so long will stay as many.
+const UNCHANGED: Duration = seconds(90);
+
+/// How long they may take to become so few.
+const PATIENCE: Duration = seconds(300);
 
 /// As much as waits for a single consumer to look back for two seconds.
 const RISEN: u64 = 100;
@@ -122,21 +128,27 @@ fn until_phase(since: Duration, phase: Duration) -> Duration {
 /// Waits until one consumer does it all, or as few as this way to scale will have, and returns how many these are.
 async fn calm(world: &World) -> Result<u32, Error> {
     let mut timeline = Timeline::begin();
-    // A threshold may be so low that it never comes to one: then what stays the same for a while is calm.
-    let long = seconds(90);
     timeline.watch(&world.cluster, seconds(20)).await?;
-    until("as many consumers as before", seconds(300), async || {
+    let last = loop {
         timeline.watch(&world.cluster, seconds(1)).await?;
         let last = timeline.last().ok_or_else(|| Error::Broken("nothing was seen".into()))?;
-        let settled =
-            |look: &Look| look.ready == look.replicas && look.delay_seconds.is_some_and(|d| d < USUAL_SECONDS);
-        let is_calm = settled(&last) && (last.replicas == 1 || timeline.unchanged() >= long);
-        Ok(if is_calm { Seen::Yes(()) } else { Seen::NotYet(format!("{last:?}")) })
-    })
-    .await?;
-    let replicas = timeline.last().map_or(0, |look| look.replicas);
-    world.stage.step(format!("{BASE}/s: {replicas} consumers"));
-    Ok(replicas)
+        // A threshold may be so low that it never comes to one: then what stays the same for a while is calm, and where
+        // nothing does, it is as calm as it gets.
+        let is_low = last.replicas == 1 || timeline.unchanged() >= UNCHANGED || timeline.elapsed() >= PATIENCE;
+        let keeps_up = last.delay_seconds.is_some_and(|delay| delay < USUAL_SECONDS);
+        if is_low && keeps_up && last.ready == last.replicas {
+            break last;
+        }
+        if timeline.elapsed() >= 2 * PATIENCE {
+            return Err(Error::Broken(format!(
+                "expected consumers that keep up with {BASE}/s; the last seen: {last:?}"
+            )));
+        }
+    };
+    let is_steady = last.replicas == 1 || timeline.unchanged() >= UNCHANGED;
+    let how = if is_steady { "" } else { ", and never for long as many" };
+    world.stage.step(format!("{BASE}/s: {} consumers{how}", last.replicas));
+    Ok(last.replicas)
 }
 
 #[cfg(test)]
