@@ -98,10 +98,18 @@ impl Release {
 /// Where they are not in time.
 pub(crate) async fn complete(cluster: &Cluster) -> Result<(), Error> {
     kafka_ready(cluster).await?;
-    for name in ["monitor", "producer", "consumer"] {
-        cluster.rolled_out(name).await?;
-    }
-    Ok(())
+    until("monitor, producer and consumer complete", seconds(180), async || {
+        // All of them at the same look: one that is there before the others may go again meanwhile.
+        let mut missing = Vec::new();
+        for name in ["monitor", "producer", "consumer"] {
+            let deployment = cluster.deployment(name).await?;
+            if !deployment.is_rolled_out() {
+                missing.push(deployment.told());
+            }
+        }
+        seen(missing.is_empty(), missing.join("; "))
+    })
+    .await
 }
 
 /// Waits until Kafka is ready.

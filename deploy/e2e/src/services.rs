@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::patience::{Seen, seconds, until};
 
 /// The group of the chart's consumers.
 pub(crate) const GROUP: &str = "stock-readers";
@@ -130,8 +131,15 @@ impl Cluster {
     /// # Errors
     /// Where it does not answer.
     pub(crate) async fn send(&self, rate: u32) -> Result<(), Error> {
-        let load = json!({"rate": rate, "updates": 0});
-        self.proxy.put::<Load>(&self.service("producer", "/load"), &load).await.map(drop)
+        self.change_load(&json!({"rate": rate, "updates": 0})).await
+    }
+
+    /// Makes the producer send so many updates at this rate, and no more.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn send_only(&self, updates: u32, rate: u32) -> Result<(), Error> {
+        self.change_load(&json!({"rate": rate, "updates": updates})).await
     }
 
     /// Makes the producer end its run.
@@ -140,7 +148,15 @@ impl Cluster {
     /// Where it does not answer.
     pub(crate) async fn send_no_more(&self) -> Result<(), Error> {
         // A run of one update is over as soon as that was sent.
-        self.proxy.put::<Load>(&self.service("producer", "/load"), &json!({"updates": 1})).await.map(drop)
+        self.change_load(&json!({"updates": 1})).await
+    }
+
+    /// A service leads to nobody while its pod has no broker: what was ready a moment ago need not be now.
+    async fn change_load(&self, load: &serde_json::Value) -> Result<(), Error> {
+        until("a producer that takes the load", seconds(60), async || {
+            self.proxy.put::<Load>(&self.service("producer", "/load"), load).await.map(|_| Seen::Yes(()))
+        })
+        .await
     }
 
     /// Where each symbol goes.
@@ -201,10 +217,18 @@ impl Cluster {
     pub(crate) async fn consumers_metric(&self, name: &str, labels: &str) -> Result<f64, Error> {
         let mut sum = 0.0;
         for pod in self.component("consumer").await? {
-            let page = self.proxy.text(&self.pod(&pod.metadata.name, "/metrics")).await?;
-            sum += page.lines().filter_map(|line| value(line, name, labels)).sum::<f64>();
+            sum += self.consumer_metric(&pod.metadata.name, name, labels).await?;
         }
         Ok(sum)
+    }
+
+    /// The same of one consumer.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(crate) async fn consumer_metric(&self, pod: &str, name: &str, labels: &str) -> Result<f64, Error> {
+        let page = self.proxy.text(&self.pod(pod, "/metrics")).await?;
+        Ok(page.lines().filter_map(|line| value(line, name, labels)).sum())
     }
 
     /// What became of every update so far.
