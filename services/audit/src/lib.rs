@@ -59,11 +59,15 @@ async fn work(config: Config, shutdown: CancellationToken) -> Result<(), Error> 
     match config.http_addr {
         Some(address) => {
             let server = Server::bind(address).await.map_err(|source| Error::Bind { address, source })?;
-            let router = Router::new().route("/audit", get(answer)).with_state(config);
-            Ok(server.serve(router.merge(health(Arc::new(|| Ok(())))), shutdown).await?)
+            Ok(server.serve(routes(config).merge(health(Arc::new(|| Ok(())))), shutdown).await?)
         }
         None => check(&config).await,
     }
+}
+
+/// `GET /audit`.
+fn routes(config: Arc<Config>) -> Router {
+    Router::new().route("/audit", get(answer)).with_state(config)
 }
 
 /// Whether all is as it should be, once.
@@ -154,4 +158,32 @@ fn extents(config: &Config, since_ms: Option<i64>) -> Result<Topics, Error> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use common::config::load;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_audit_is_asked_for_is_understood_or_refused() {
+        // Nothing listens there: whoever is understood learns that there is no account.
+        let variables = [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("PATIENCE", "0s")];
+        let config: Config = load(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, routes(Arc::new(config))).into_future());
+        for (query, status, words) in [
+            ("?since_ms=1700000000000", 503, "Kafka: "),
+            ("?since_ms=-1", 400, "since_ms: invalid digit"),
+            ("?since_ms=yesterday", 400, "since_ms: invalid digit"),
+            ("?since=1700000000000", 400, "unknown field `since`, expected `since_ms`"),
+        ] {
+            let answer = reqwest::get(format!("http://{address}/audit{query}")).await.unwrap();
+            assert_eq!(answer.status(), status, "{query}");
+            let told = answer.text().await.unwrap();
+            assert!(told.contains(words), "{query}: {told}");
+        }
+    }
 }

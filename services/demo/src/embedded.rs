@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer as _};
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::Error;
 
@@ -101,6 +101,16 @@ impl EmbeddedKafka {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
         };
         mock(&self.owner)?.topic_error(name, error).map_err(Error::kafka("refusing a topic in the embedded broker"))
+    }
+
+    /// Refuses the next commits of offsets, as where the right to read their topic is missing.
+    ///
+    /// # Errors
+    /// Where the mock cluster cannot be found.
+    pub fn refuse_commits(&self, commits: usize) -> Result<(), Error> {
+        let refusals = vec![RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; commits];
+        mock(&self.owner)?.request_errors(RDKafkaApiKey::OffsetCommit, &refusals);
+        Ok(())
     }
 
     /// Answers the next heartbeats of KIP-848 members with an error that no client recovers from.

@@ -29,8 +29,7 @@ async fn a_broker_away_for_ten_seconds_is_said_and_survived() {
     venue.drained().await;
     // The embedded broker counts sessions on while it is down: what is done before the member hears that it was
     // counted out is done again.
-    let audit = venue.audit(Vec::new()).await;
-    assert_eq!((audit.sent, audit.lost, audit.order_violations), (1_000, 0, 0), "{audit:?}");
+    venue.nothing_lost(1_000, Vec::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,8 +52,7 @@ async fn a_broker_that_is_not_there_at_the_start_is_waited_for() {
 async fn a_broker_killed_midway_and_started_again_costs_no_update() {
     let Some(kafka) = ControlledKafka::start("broker-killed", &[]) else { return };
     let venue = Venue::real(&kafka.bootstrap_servers(), "killed", 3).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let feed = tokio::spawn(Feed::new(&venue).send_until(1_000, 30, stopped));
+    let feed = Feed::start(&venue, 1_000, 30);
     let member = MemberProcess::join(&venue, "member", &[("WORK", "1ms")]).await;
     member.reaches("consumer_records_total", 500.0).await;
     kafka.kill9();
@@ -62,11 +60,9 @@ async fn a_broker_killed_midway_and_started_again_costs_no_update() {
     kafka.start_again();
     let before = member.metric("consumer_records_total").await;
     member.reaches("consumer_records_total", before + 500.0).await;
-    stop.send(()).unwrap();
-    let sent = feed.await.unwrap().sent();
+    let sent = feed.stop().await;
     venue.drained().await;
-    let audit = venue.audit(Vec::new()).await;
-    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+    venue.nothing_lost(sent, Vec::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,8 +88,7 @@ async fn a_member_that_the_broker_has_forgotten_ends_to_be_started_anew() {
 async fn a_broker_that_stalls_for_twelve_seconds_costs_no_update() {
     let Some(kafka) = ControlledKafka::start("broker-paused", &[]) else { return };
     let venue = Venue::real(&kafka.bootstrap_servers(), "paused", 3).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let feed = tokio::spawn(Feed::new(&venue).send_until(500, 30, stopped));
+    let feed = Feed::start(&venue, 500, 30);
     let first = MemberProcess::join(&venue, "first", &[("WORK", "1ms")]).await;
     let second = MemberProcess::join(&venue, "second", &[("WORK", "1ms")]).await;
     eventually("both to have a share", async || {
@@ -108,9 +103,7 @@ async fn a_broker_that_stalls_for_twelve_seconds_costs_no_update() {
     kafka.resume();
     let before = second.metric("consumer_records_total").await;
     second.reaches("consumer_records_total", before + 200.0).await;
-    stop.send(()).unwrap();
-    let sent = feed.await.unwrap().sent();
+    let sent = feed.stop().await;
     venue.drained().await;
-    let audit = venue.audit(Vec::new()).await;
-    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+    venue.nothing_lost(sent, Vec::new()).await;
 }

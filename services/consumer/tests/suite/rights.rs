@@ -81,8 +81,7 @@ async fn a_right_that_is_taken_away_for_a_while_costs_no_update() {
     let venue = Venue::real(&kafka.bootstrap_servers(), "rights", 2).await;
     allow_reader(&kafka, &venue);
     let servers = kafka.scram_servers();
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let feed = tokio::spawn(Feed::new(&venue).send_until(500, 20, stopped));
+    let feed = Feed::start(&venue, 500, 20);
     let first = MemberProcess::join(&venue, "first", &login(&servers, "secret")).await;
     first.reaches("consumer_records_total", 200.0).await;
     change(&kafka, TAKE, "All", "--topic", &venue.topic);
@@ -92,11 +91,9 @@ async fn a_right_that_is_taken_away_for_a_while_costs_no_update() {
     let second = MemberProcess::join(&venue, "second", &login(&servers, "secret")).await;
     second.reaches("consumer_records_total", 200.0).await;
     is_ready(&first).await;
-    stop.send(()).unwrap();
-    let sent = feed.await.unwrap().sent();
+    let sent = feed.stop().await;
     venue.drained().await;
-    let audit = venue.audit(Vec::new()).await;
-    assert_eq!((audit.sent, audit.lost, audit.order_violations), (sent, 0, 0), "{audit:?}");
+    venue.nothing_lost(sent, Vec::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,6 +123,24 @@ async fn a_right_that_comes_back_is_noticed_on_partitions_without_traffic() {
     feed.send(100, 20).await;
     venue.drained().await;
     venue.assert_perfect(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_commits_are_refused_is_not_ready_until_one_is_taken() {
+    let venue = Venue::embedded("refused-commits", 2);
+    let feed = Feed::start(&venue, 200, 20);
+    let member = MemberProcess::join(&venue, "member", &[("COMMIT_INTERVAL", "500ms")]).await;
+    member.reaches("consumer_commits_total", 1.0).await;
+    is_ready(&member).await;
+    venue.embedded_kafka().unwrap().refuse_commits(8).unwrap();
+    is_not_ready(&member, &format!("Read on topic {}", venue.topic)).await;
+    is_ready(&member).await;
+    member.reaches("consumer_commit_failures_total", 8.0).await;
+    // All the while the broker tells of the topic and lets it be read, which shows nothing of commits.
+    assert_eq!(member.log().matches("be read again").count(), 1, "{}", member.log());
+    let sent = feed.stop().await;
+    venue.drained().await;
+    venue.assert_perfect(sent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

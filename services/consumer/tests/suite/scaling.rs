@@ -26,8 +26,7 @@ async fn settled(members: &[&Member], partitions: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_grows_from_one_to_three_and_back_loses_nothing_and_repeats_nothing() {
     let venue = Venue::open("grow", 3).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let feed = tokio::spawn(Feed::new(&venue).send_until(1_000, 30, stopped));
+    let feed = Feed::start(&venue, 1_000, 30);
     let first = Member::join(&venue, "first", &[("WORK", "1ms")]).await;
     settled(&[&first], 3).await;
     first.reaches("consumer_records_total", 300.0).await;
@@ -39,8 +38,7 @@ async fn a_group_that_grows_from_one_to_three_and_back_loses_nothing_and_repeats
     settled(&[&first, &third], 3).await;
     first.leave().await;
     settled(&[&third], 3).await;
-    stop.send(()).unwrap();
-    let sent = feed.await.unwrap().sent();
+    let sent = feed.stop().await;
     venue.drained().await;
     assert_eq!(third.metric("consumer_order_violations_total").await, 0.0);
     assert_eq!(third.metric("consumer_duplicates_total").await, 0.0);

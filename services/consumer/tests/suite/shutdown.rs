@@ -9,8 +9,7 @@ use crate::harness::{Feed, MemberProcess, Venue};
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_under_load_hands_over_and_exits_0_within_the_stated_time() {
     let venue = Venue::open("sigterm", 2).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let feed = tokio::spawn(Feed::new(&venue).send_until(2_000, 50, stopped));
+    let feed = Feed::start(&venue, 2_000, 50);
     let work = [("WORK", "2ms"), ("DRAIN_TIMEOUT", "3s")];
     let mut first = MemberProcess::join(&venue, "first", &work).await;
     first.reaches("consumer_records_total", 1_000.0).await;
@@ -21,8 +20,7 @@ async fn sigterm_under_load_hands_over_and_exits_0_within_the_stated_time() {
     assert!(first.log().contains("left the group"));
     let second = MemberProcess::join(&venue, "second", &work).await;
     second.reaches("consumer_records_total", 1_000.0).await;
-    stop.send(()).unwrap();
-    let sent = feed.await.unwrap().sent();
+    let sent = feed.stop().await;
     venue.drained().await;
     venue.assert_perfect(sent).await;
 }

@@ -10,6 +10,8 @@ use consumer::record::sequence_header;
 use rdkafka::ClientContext;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::{PATIENCE, Venue};
 
@@ -23,6 +25,21 @@ pub(crate) struct Feed {
     sequences: HashMap<String, u64>,
     sent: u64,
     deliveries: Vec<DeliveryFuture>,
+}
+
+/// One that sends meanwhile.
+pub(crate) struct RunningFeed {
+    stop: oneshot::Sender<()>,
+    feed: JoinHandle<Feed>,
+}
+
+impl RunningFeed {
+    /// Waits until the broker has all of it; returns how many updates that were.
+    pub(crate) async fn stop(self) -> u64 {
+        // Where it has ended by itself, what it says of that comes next.
+        let _ = self.stop.send(());
+        self.feed.await.unwrap().sent()
+    }
 }
 
 struct Context {
@@ -76,16 +93,16 @@ impl Feed {
         self.flush().await;
     }
 
-    /// Sends updates at a rate until told to stop.
-    pub(crate) async fn send_until(
-        mut self,
-        rate: u32,
-        symbols: u64,
-        mut stop: tokio::sync::oneshot::Receiver<()>,
-    ) -> Self {
+    /// Sends updates of so many symbols at a rate until told to stop.
+    pub(crate) fn start(venue: &Venue, rate: u32, symbols: u64) -> RunningFeed {
+        let (stop, stopped) = oneshot::channel();
+        RunningFeed { stop, feed: tokio::spawn(Self::new(venue).send_until(rate, symbols, stopped)) }
+    }
+
+    async fn send_until(mut self, rate: u32, symbols: u64, mut stop: oneshot::Receiver<()>) -> Self {
         let per_tick = u64::from(rate.div_ceil(100));
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        while stop.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+        while stop.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
             ticks.tick().await;
             for _ in 0..per_tick {
                 self.update(symbols).await;
