@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use testing::processes::while_none_starts;
 
-use crate::harness::{ControlledKafka, Feed, MemberProcess, Venue, eventually, for_a_time};
+use testing::{ControlledKafka, eventually, for_a_time};
+
+use crate::harness::{Feed, MemberProcess, Venue};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_away_for_ten_seconds_is_said_and_survived() {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use audit::Kill;
 
-use crate::harness::{Feed, MemberProcess, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, MemberProcess, Venue};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_member_loses_nothing_and_repeats_only_what_it_had_not_committed() {

@@ -9,7 +9,9 @@ use consumer::handler::{Handler, HandlerError, Receipt};
 use consumer::record::Update;
 use tokio::sync::Semaphore;
 
-use crate::harness::{Feed, Member, Venue, eventually, for_a_time};
+use testing::{eventually, for_a_time};
+
+use crate::harness::{Feed, Member, Venue};
 
 /// Watches the order and the overlap of what it is given.
 #[derive(Default)]

@@ -9,7 +9,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::harness::{Feed, Member, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, Venue};
 
 /// A dead letter: its value and its headers.
 type Letter = (Option<Vec<u8>>, BTreeMap<String, String>);

@@ -1,6 +1,8 @@
 //! More than the work can bear.
 
-use crate::harness::{Feed, MemberProcess, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, MemberProcess, Venue};
 
 /// The memory of a process that Linux counts as resident, at its peak, in MiB.
 fn peak_mib(process: u32) -> u64 {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use audit::Kill;
 
-use crate::harness::{Feed, Member, MemberProcess, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, MemberProcess, Venue};
 
 /// A venue in the real Kafka, or `None` with a word that the test did not run.
 async fn real(name: &str, partitions: i32) -> Option<Venue> {

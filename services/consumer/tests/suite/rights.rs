@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{ControlledKafka, Feed, Member, MemberProcess, Venue, eventually};
+use testing::{ControlledKafka, eventually};
 
-const ACLS: &str = "org.apache.kafka.tools.AclCommand";
+use crate::harness::{Feed, Member, MemberProcess, Venue};
 
 /// Gives the user `reader` every right on the venue.
 fn allow_reader(kafka: &ControlledKafka, venue: &Venue) {
@@ -21,7 +21,7 @@ fn allow_reader(kafka: &ControlledKafka, venue: &Venue) {
 /// Gives the user `reader` a right on a topic or a group, or takes it, over the listener without login.
 fn change(kafka: &ControlledKafka, change: &[&str], operation: &str, kind: &str, name: &str) {
     let rule = ["--allow-principal", "User:reader", "--operation", operation, kind, name];
-    kafka.tool(ACLS, &[change, &rule].concat());
+    kafka.acl(&[change, &rule].concat());
 }
 
 const GIVE: &[&str] = &["--add"];

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::harness::{Feed, Member, MemberProcess, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, MemberProcess, Venue};
 
 /// Waits until every partition has one owner among the members, and each has a fair share.
 async fn settled(members: &[&Member], partitions: usize) {

@@ -16,10 +16,9 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use testing::eventually;
 use testing::processes::while_none_starts;
 use tokio::sync::Semaphore;
-
-use crate::harness::eventually;
 
 fn outbound(bootstrap_servers: &str) -> Outbound {
     Outbound::new(&KafkaConfig::plaintext(bootstrap_servers), "member").unwrap()

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use testing::processes::while_none_starts;
 
+use testing::eventually;
+
 use crate::harness::{Feed, MemberProcess, Venue};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,10 +34,8 @@ async fn a_second_signal_exits_at_once() {
     let mut member = MemberProcess::join(&venue, "member", &[("WORK", "1h"), ("DRAIN_TIMEOUT", "4m")]).await;
     member.reaches("consumer_in_flight", 1.0).await;
     member.signal("INT");
-    crate::harness::eventually("the first signal to be noticed", async || {
-        member.log().contains("SIGINT: shutting down").then_some(())
-    })
-    .await;
+    eventually("the first signal to be noticed", async || member.log().contains("SIGINT: shutting down").then_some(()))
+        .await;
     member.signal("TERM");
     let (code, took) = member.exit_code().await;
     assert_eq!(code, Some(130), "{}", member.log());
@@ -49,10 +49,7 @@ async fn with_the_broker_away_sigterm_still_ends_in_time() {
     let mut member = MemberProcess::join(&venue, "member", &[]).await;
     venue.drained().await;
     while_none_starts(|| venue.embedded_kafka().unwrap().broker_down()).unwrap();
-    crate::harness::eventually("the member to notice", async || {
-        member.get("/readyz").await.filter(|(code, _)| *code == 503)
-    })
-    .await;
+    eventually("the member to notice", async || member.get("/readyz").await.filter(|(code, _)| *code == 503)).await;
     member.signal("TERM");
     let (code, took) = member.exit_code().await;
     assert_eq!(code, Some(0), "{}", member.log());

@@ -12,7 +12,9 @@ use rdkafka::message::Header;
 use testing::{Collector, Span, SpanKind, StatusCode, assert_metrics_are_documented, attributes, hex};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Feed, Member, MemberProcess, Venue, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, MemberProcess, Venue};
 
 const SAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const NOT_SAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-00";

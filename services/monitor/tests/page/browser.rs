@@ -5,10 +5,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testing::not_run;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-
-use crate::harness::not_run;
 
 /// Longer than the page is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);

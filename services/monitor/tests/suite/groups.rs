@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::{Feed, Member, Stranger, Venue, Watch, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, Stranger, Venue, Watch};
 
 /// A member that does two hundred updates a second, as both kinds of Kafka let it.
 const SLOW: &[(&str, &str)] = &[("WORK", "5ms"), ("LANES", "1")];

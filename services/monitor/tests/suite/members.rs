@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::harness::{Feed, Member, MemberProcess, Stranger, Venue, Watch, eventually};
+use testing::eventually;
+
+use crate::harness::{Feed, Member, MemberProcess, Stranger, Venue, Watch};
 
 /// Each partition's owner; `None` while one has none.
 fn owners(view: &Value) -> Option<Vec<String>> {

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use testing::processes::while_none_starts;
 
-use crate::harness::{ControlledKafka, Feed, MonitorProcess, Stranger, Venue, Watch, eventually};
+use testing::{ControlledKafka, eventually};
+
+use crate::harness::{Feed, MonitorProcess, Stranger, Venue, Watch};
 
 /// Asserts that nothing of what a group's standing was is told as if it were known.
 async fn assert_nothing_is_known(watch: &Watch, group: &str) {

@@ -1,6 +1,8 @@
 //! What a real broker does not let the monitor see.
 
-use crate::harness::{ControlledKafka, Feed, MonitorProcess, Stranger, Venue, Watch, eventually};
+use testing::{ControlledKafka, eventually};
+
+use crate::harness::{Feed, MonitorProcess, Stranger, Venue, Watch};
 
 /// What a monitor needs to log in as `looker`.
 fn login<'a>(servers: &'a str, password: &'a str) -> [(&'a str, &'a str); 5] {

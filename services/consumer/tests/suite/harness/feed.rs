@@ -13,7 +13,9 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer a
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{PATIENCE, Venue};
+use testing::PATIENCE;
+
+use super::Venue;
 
 /// A sender with a sequence number per symbol.
 pub(crate) struct Feed {

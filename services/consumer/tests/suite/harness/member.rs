@@ -15,7 +15,9 @@ use testing::processes::{output, spawn};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Venue, eventually};
+use testing::eventually;
+
+use super::Venue;
 
 fn settings(venue: &Venue, name: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut settings: Vec<(String, String)> = [

@@ -1,7 +1,5 @@
 //! The Kafka a test runs on, with topics and a group of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,9 +11,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicRe
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-use testing::processes::output;
-
-use super::eventually;
+use testing::eventually;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -196,109 +192,4 @@ impl Venue {
             "{audit:?}"
         );
     }
-}
-
-/// A broker of a test's own, which it may kill and pause.
-pub(crate) struct ControlledKafka {
-    control: PathBuf,
-    dir: PathBuf,
-    port: u16,
-    settings: Vec<String>,
-}
-
-impl ControlledKafka {
-    /// Starts one, if `KAFKA_CONTROL` names the command for it. Without it the test says that it does not run;
-    /// where `CI` is set, that is a failure.
-    pub(crate) fn start(name: &str, settings: &[&str]) -> Option<Self> {
-        let Some(control) = std::env::var_os("KAFKA_CONTROL").filter(|control| !control.is_empty()) else {
-            assert!(std::env::var_os("CI").is_none(), "{name} needs KAFKA_CONTROL, a command that runs brokers");
-            #[allow(clippy::print_stderr, reason = "what was not run is to be seen")]
-            {
-                eprintln!("NOT RUN: {name} needs KAFKA_CONTROL, a command that runs brokers");
-            }
-            return None;
-        };
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let dir = std::env::temp_dir().join(format!(
-            "lagless-{name}-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ));
-        // The control takes PORT, PORT+1000 and PORT+2000.
-        let port = free_port();
-        let settings = settings.iter().map(ToString::to_string).collect();
-        let kafka = Self { control: control.into(), dir, port, settings };
-        kafka.start_again();
-        Some(kafka)
-    }
-
-    pub(crate) fn bootstrap_servers(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    /// The listener with SCRAM, where the settings ask for it.
-    pub(crate) fn scram_servers(&self) -> String {
-        format!("127.0.0.1:{}", self.port + 1000)
-    }
-
-    pub(crate) fn start_again(&self) {
-        let port = self.port.to_string();
-        let mut arguments = vec!["start", "--port", &port];
-        arguments.extend(self.settings.iter().map(String::as_str));
-        self.control(&arguments);
-    }
-
-    pub(crate) fn kill9(&self) {
-        self.control(&["kill9"]);
-    }
-
-    /// SIGKILL, and all its data lost: when it starts again it knows no topic and no group.
-    pub(crate) fn kill9_and_wipe(&self) {
-        self.kill9();
-        std::fs::remove_dir_all(&self.dir).unwrap();
-    }
-
-    pub(crate) fn pause(&self) {
-        self.control(&["pause"]);
-    }
-
-    pub(crate) fn resume(&self) {
-        self.control(&["resume"]);
-    }
-
-    /// Runs one of Kafka's own tools.
-    pub(crate) fn tool(&self, class: &str, arguments: &[&str]) {
-        run(Command::new(&self.control)
-            .args(["run", class, "--bootstrap-server", &self.bootstrap_servers()])
-            .args(arguments));
-    }
-
-    fn control(&self, arguments: &[&str]) {
-        run(Command::new(&self.control).args(arguments).arg("--dir").arg(&self.dir));
-    }
-}
-
-impl Drop for ControlledKafka {
-    fn drop(&mut self) {
-        // Best effort: the test has its result already.
-        let stop = output(Command::new(&self.control).arg("stop").arg("--dir").arg(&self.dir));
-        if stop.is_ok_and(|output| output.status.success()) {
-            let _ = std::fs::remove_dir_all(Path::new(&self.dir));
-        }
-    }
-}
-
-fn run(command: &mut Command) {
-    let output = output(command.stdin(Stdio::null())).unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn free_port() -> u16 {
-    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let first = 20_000 + (std::process::id() * 7) % 5_000;
-    (0..1_000)
-        .map(|_| u16::try_from(first + NEXT.fetch_add(3, Ordering::Relaxed)).unwrap())
-        .find(|port| is_free(*port) && is_free(port + 1000) && is_free(port + 2000))
-        .unwrap()
 }

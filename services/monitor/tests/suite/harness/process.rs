@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testing::processes::{output, spawn};
 
+use testing::eventually;
+
+use super::Events;
 use super::watch::{get, settings};
-use super::{Events, eventually};
 
 /// A monitor in a process of its own.
 pub(crate) struct MonitorProcess {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Venue, eventually};
+use testing::eventually;
+
+use super::Venue;
 
 /// A plain consumer that takes no part in its group's protocol.
 pub(crate) struct Stranger {

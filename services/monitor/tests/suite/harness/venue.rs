@@ -8,8 +8,7 @@ use demo::embedded::{EmbeddedKafka, GroupTimes};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
-
-use super::{eventually, not_run};
+use testing::{eventually, not_run};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 

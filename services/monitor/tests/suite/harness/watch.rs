@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Contract, Events, Venue, eventually};
+use testing::{PATIENCE, eventually};
+
+use super::{Contract, Events, Venue};
 
 /// Its settings in tests, of which some are replaced.
 pub(crate) fn settings(servers: &str, groups: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -77,7 +79,7 @@ impl Watch {
     /// Waits until a group is seen as it should be; that view of it.
     pub(crate) async fn sees(&self, what: &str, group: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        let seen = tokio::time::timeout(super::PATIENCE / 2, async {
+        let seen = tokio::time::timeout(PATIENCE / 2, async {
             eventually(what, async || {
                 let (status, view) = self.ask(&format!("groups/{group}")).await;
                 last = view;

@@ -1,15 +1,15 @@
-//! A real broker of a test's own, which it may kill and stop.
+//! A real broker of a test's own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use testing::processes::output;
+use crate::not_run;
+use crate::processes::output;
 
-use super::not_run;
-
-/// A broker run by the command that `KAFKA_CONTROL` names.
-pub(crate) struct ControlledKafka {
+/// A broker that a test may kill and pause, run by the command that `KAFKA_CONTROL` names. It goes with this.
+#[derive(Debug)]
+pub struct ControlledKafka {
     control: PathBuf,
     dir: PathBuf,
     port: u16,
@@ -17,12 +17,16 @@ pub(crate) struct ControlledKafka {
 }
 
 impl ControlledKafka {
-    /// Starts one, if `KAFKA_CONTROL` names the command for it. Without it the test says that it does not run;
-    /// where `CI` is set, that is a failure.
-    pub(crate) fn start(name: &str, settings: &[&str]) -> Option<Self> {
+    /// Starts one with these options of the command, if there is one. Without it the test says that it does not run.
+    ///
+    /// # Panics
+    /// Where the broker does not start, or there is no command and `CI` is set.
+    #[must_use]
+    pub fn start(name: &str, settings: &[&str]) -> Option<Self> {
+        let wanting = "KAFKA_CONTROL, a command that runs brokers";
         let Some(control) = std::env::var_os("KAFKA_CONTROL").filter(|control| !control.is_empty()) else {
-            assert!(std::env::var_os("CI").is_none(), "{name} needs KAFKA_CONTROL, a command that runs brokers");
-            not_run(name, "KAFKA_CONTROL, a command that runs brokers");
+            assert!(std::env::var_os("CI").is_none(), "{name} needs {wanting}");
+            not_run(name, wanting);
             return None;
         };
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -34,38 +38,53 @@ impl ControlledKafka {
         Some(kafka)
     }
 
-    pub(crate) fn bootstrap_servers(&self) -> String {
+    /// The listener without a login.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// The listener with SCRAM, where the settings ask for it.
-    pub(crate) fn scram_servers(&self) -> String {
+    #[must_use]
+    pub fn scram_servers(&self) -> String {
         format!("127.0.0.1:{}", self.port + 1000)
     }
 
-    pub(crate) fn start_again(&self) {
+    /// Starts it after a kill, with what it had.
+    pub fn start_again(&self) {
         let port = self.port.to_string();
         let mut arguments = vec!["start", "--port", &port];
         arguments.extend(self.settings.iter().map(String::as_str));
         self.control(&arguments);
     }
 
-    pub(crate) fn kill9(&self) {
+    /// SIGKILL.
+    pub fn kill9(&self) {
         self.control(&["kill9"]);
     }
 
-    pub(crate) fn pause(&self) {
+    /// SIGKILL, and all its data lost: when it starts again it knows no topic and no group.
+    ///
+    /// # Panics
+    /// Where its directory cannot be removed.
+    pub fn kill9_and_wipe(&self) {
+        self.kill9();
+        std::fs::remove_dir_all(&self.dir).unwrap();
+    }
+
+    /// SIGSTOP.
+    pub fn pause(&self) {
         self.control(&["pause"]);
     }
 
-    pub(crate) fn resume(&self) {
+    /// SIGCONT.
+    pub fn resume(&self) {
         self.control(&["resume"]);
     }
 
-    /// Changes rights with Kafka's own tool.
-    pub(crate) fn acl(&self, arguments: &[&str]) {
-        let servers = self.bootstrap_servers();
-        let tool = ["run", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", &servers];
+    /// Changes rights with Kafka's own tool, over the listener without a login.
+    pub fn acl(&self, arguments: &[&str]) {
+        let tool = ["run", "org.apache.kafka.tools.AclCommand", "--bootstrap-server", &self.bootstrap_servers()];
         run(Command::new(&self.control).args(tool).args(arguments));
     }
 
@@ -79,7 +98,7 @@ impl Drop for ControlledKafka {
         // Best effort: the test has its result already.
         let stop = output(Command::new(&self.control).arg("kill9").arg("--dir").arg(&self.dir));
         if stop.is_ok_and(|output| output.status.success()) {
-            let _ = std::fs::remove_dir_all(Path::new(&self.dir));
+            let _ = std::fs::remove_dir_all(&self.dir);
         }
     }
 }
@@ -89,7 +108,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The control takes this port, and those 1000 and 2000 above it.
+/// The command takes this port, and those 1000 and 2000 above it.
 fn free_port() -> u16 {
     let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
     static NEXT: AtomicU32 = AtomicU32::new(0);
