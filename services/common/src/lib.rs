@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod murmur2;
 pub mod open_metrics;
 pub mod quote;
+pub mod reminder;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;

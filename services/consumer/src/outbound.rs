@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::{Duration, Instant};
 
 use common::kafka::{Brokers, KafkaConfig};
+use common::reminder::Reminder;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -50,8 +51,8 @@ struct Client {
     has_number: Arc<AtomicBool>,
     /// Whether it may send: what the client before was given is known to have failed, and so comes first.
     is_open: AtomicBool,
-    /// The broker's words, where the one before was refused, and when that was last said.
-    refused: Option<(String, Instant)>,
+    /// The broker's words, where the one before was refused.
+    refused: Option<(String, Reminder)>,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -216,11 +217,11 @@ impl Outbound {
         };
         match fatal {
             Some((code, reason)) if is_refusal(code) && (is_ripe || refused.is_none()) => {
-                let said = refused.map(|(_, said)| said).filter(|said| said.elapsed() < REMINDER);
-                if said.is_none() {
+                let mut reminder = refused.map_or(Reminder::every(REMINDER), |(_, reminder)| reminder);
+                if reminder.is_due() {
                     tracing::warn!("{NEEDED}: {reason}; trying on");
                 }
-                let refused = Some((reason, said.unwrap_or_else(Instant::now)));
+                let refused = Some((reason, reminder));
                 let mut client = match Client::new(&self.settings, &self.brokers) {
                     Ok(client) => client,
                     // The same settings were good once: it lacks threads or memory, which may come again.

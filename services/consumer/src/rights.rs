@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use common::reminder::Reminder;
 use rdkafka::types::RDKafkaErrorCode;
 
 /// While a right is missing, it is said again this often.
@@ -59,8 +60,7 @@ struct Right {
 struct Missing {
     /// When the broker refused it last.
     refused: Instant,
-    /// When that was last spoken of.
-    said: Instant,
+    reminder: Reminder,
 }
 
 impl Rights {
@@ -80,14 +80,13 @@ impl Rights {
 
     /// The broker refused it. Said when it is new, and every half minute.
     pub fn refused(&self, resource: Resource) {
-        let (right, now) = (self.of(resource), Instant::now());
+        let (right, refused) = (self.of(resource), Instant::now());
         let mut missing = right.lock();
-        let is_due = missing.is_none_or(|missing| missing.said.elapsed() >= REMINDER);
-        if is_due {
+        let mut reminder = missing.map_or(Reminder::every(REMINDER), |missing| missing.reminder);
+        if reminder.is_due() {
             tracing::warn!("{right}; trying on");
         }
-        let said = missing.map_or(now, |missing| if is_due { now } else { missing.said });
-        *missing = Some(Missing { refused: now, said });
+        *missing = Some(Missing { refused, reminder });
     }
 
     /// The broker lets it be read.
@@ -108,10 +107,9 @@ impl Rights {
     pub fn remind(&self) {
         for right in [&self.group, &self.topic] {
             if let Some(missing) = &mut *right.lock()
-                && missing.said.elapsed() >= REMINDER
+                && missing.reminder.is_due()
             {
                 tracing::warn!("{right}; trying on");
-                missing.said = Instant::now();
             }
         }
     }

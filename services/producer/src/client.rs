@@ -1,9 +1,10 @@
 //! The Kafka client: its settings, and what it tells.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::kafka::Connection;
+use common::reminder::Reminder;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -77,13 +78,13 @@ pub(crate) struct Deliveries {
     pub(crate) connection: Arc<Connection>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) watches: Watches,
-    /// When a refused update was last spoken of.
-    said: Mutex<Option<Instant>>,
+    /// Of refused updates.
+    reminder: Mutex<Reminder>,
 }
 
 impl Deliveries {
     pub(crate) fn new(connection: Arc<Connection>, ledger: Arc<Ledger>) -> Self {
-        Self { connection, ledger, watches: Watches::default(), said: Mutex::new(None) }
+        Self { connection, ledger, watches: Watches::default(), reminder: Mutex::new(Reminder::every(REMINDER)) }
     }
 
     fn refused(&self, stock: usize, error: &KafkaError) {
@@ -92,9 +93,7 @@ impl Deliveries {
         if let Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) = error.rdkafka_error_code() {
             return;
         }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_none_or(|said| said.elapsed() >= REMINDER) {
-            *said = Some(Instant::now());
+        if self.reminder.lock().unwrap_or_else(PoisonError::into_inner).is_due() {
             let symbol = self.ledger.symbol(stock).map_or_else(String::new, |symbol| format!(" of {symbol}"));
             tracing::error!("Kafka refused an update{symbol}: {error}");
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::backoff::exponential;
+use common::reminder::Reminder;
 use common::telemetry;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer as _};
@@ -85,7 +86,7 @@ impl Sender {
     /// refusal then ends the process.
     fn find_topic(&mut self) -> Result<Option<i32>, ProducerError> {
         let mut waits = exponential(FIRST_RENEWAL, LONGEST_RENEWAL);
-        let mut said: Option<Instant> = None;
+        let mut reminder = Reminder::every(REMINDER);
         loop {
             let found = topic::wait(&self.client, &self.config, &self.control);
             let Deliveries { connection, ledger, .. } = &**self.client.context();
@@ -94,8 +95,7 @@ impl Sender {
                 Err(ProducerError::Fatal(reason)) if client::is_refused(&self.client) => {
                     let topic = &self.config.topic;
                     let reason = format!("the producer's user needs the right Write on topic {topic}: {reason}");
-                    if said.is_none_or(|said| said.elapsed() >= REMINDER) {
-                        said = Some(Instant::now());
+                    if reminder.is_due() {
                         tracing::warn!("{reason}; trying on");
                     }
                     connection.set_obstacle(Some(reason));
