@@ -29,7 +29,7 @@ pub(crate) enum Scene {
     Processing,
     /// To 3 consumers and back to 1 under load
     Scaling,
-    /// A consumer is killed in the middle of its work
+    /// A consumer ends in the middle of its work
     Failure,
     /// A burst, and the autoscaler follows the monitor
     Autoscaling,
@@ -54,7 +54,7 @@ impl Scene {
             Self::Install => "from nothing to every pod ready, in one go",
             Self::Processing => "10,000 updates, each in the partition its key says, each processed once, in order",
             Self::Scaling => "kubectl scale to 3 consumers and back to 1, under load",
-            Self::Failure => "the consumer with GOOGL's partition is killed, under load",
+            Self::Failure => "GOOGL's consumer is deleted by force under load, then another in the middle of long work",
             Self::Autoscaling => "a burst that one consumer cannot take, and the autoscaler follows the monitor",
             Self::Dashboards => "what the burst looked like to Prometheus: each panel's queries, the rules",
             Self::Blindness => "the monitor is away, or may not read, or the broker dies: replicas stay, all recovers",
