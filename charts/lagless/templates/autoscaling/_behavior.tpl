@@ -1,4 +1,4 @@
-{{/* How fast the number of consumers may change: at once upwards; the planner has its own patience. */}}
+{{/* How fast the number of consumers may change: at once upwards; downwards the planner has its own patience. */}}
 {{- define "lagless.autoscaling.behavior" -}}
 {{- /* By default a difference of up to 10 % moves nothing: above ten consumers, one too few would stay so for ever. */}}
 {{- $exact := semverCompare ">=1.35-0" .Capabilities.KubeVersion.Version -}}
@@ -14,7 +14,12 @@ scaleDown:
   {{- if $exact }}
   tolerance: 0
   {{- end }}
-  stabilizationWindowSeconds: {{ .Values.autoscaling.scaleDownAfterSeconds | int }}
+  {{- $patience := .Values.autoscaling.scaleDownAfterSeconds }}
+  {{- if kindIs "invalid" $patience }}
+  {{- $byLag := and (eq .Values.autoscaling.source "keda") (eq .Values.autoscaling.keda.trigger "kafka") }}
+  {{- $patience = ternary 60 30 $byLag }}
+  {{- end }}
+  stabilizationWindowSeconds: {{ $patience | int }}
   selectPolicy: Max
   policies:
     - {type: Percent, value: 100, periodSeconds: 15}

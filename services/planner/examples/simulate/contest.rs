@@ -2,7 +2,7 @@
 
 use crate::keda;
 use crate::run::{Outcome, TARGET, play};
-use crate::scaler::Scaler;
+use crate::scaler::{Patience, Scaler};
 use crate::trace::Trace;
 
 /// Each scaler plays a trace so often, with other noise, and the HPA's period beginning at another moment.
@@ -33,6 +33,8 @@ pub(crate) struct Contest {
     pub(crate) all: Score,
     pub(crate) reflex: Score,
     pub(crate) planner: Score,
+    /// The planner through an HPA that shrinks as soon as the chart's does.
+    pub(crate) chart: Score,
     pub(crate) keda_default: Score,
     /// KEDA at the threshold that takes the fewest replica-seconds among those that meet the target.
     pub(crate) keda_best: Score,
@@ -96,7 +98,8 @@ impl Contest {
         Self {
             trace,
             all: Score::of("12 always", trace, || Scaler::All),
-            planner: Score::of("planner", trace, Scaler::planner),
+            planner: Score::of("planner", trace, || Scaler::planner(Patience::Default)),
+            chart: Score::of("planner, the chart's HPA", trace, || Scaler::planner(Patience::Chart)),
             keda_keeping: exceeds.then(|| Score::cheapest_keda(trace, TARGET, |_| true)).flatten(),
             reflex,
             keda_default,

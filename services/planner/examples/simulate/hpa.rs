@@ -6,7 +6,10 @@
 
 /// Seconds between two looks at the metric.
 pub(crate) const SYNC: f64 = 15.0;
-const DOWN_STABILISATION: f64 = 300.0;
+/// Seconds over which the highest recommendation counts on the way down: the HPA's default, and what the chart sets for
+/// whoever goes by the planner.
+const DOWN_AFTER: f64 = 300.0;
+const CHART_DOWN_AFTER: f64 = 30.0;
 const PERIOD: f64 = 15.0;
 const UP_PODS: u32 = 4;
 
@@ -16,6 +19,7 @@ pub(crate) struct Hpa {
     min: u32,
     max: u32,
     tolerance: f64,
+    down_after: f64,
     /// Time and count.
     recommendations: Vec<(f64, u32)>,
     /// Time and pods added.
@@ -24,7 +28,13 @@ pub(crate) struct Hpa {
 
 impl Hpa {
     pub(crate) fn new(replicas: u32, min: u32, max: u32, tolerance: f64) -> Self {
-        Self { replicas, min, max, tolerance, recommendations: Vec::new(), added: Vec::new() }
+        let down_after = DOWN_AFTER;
+        Self { replicas, min, max, tolerance, down_after, recommendations: Vec::new(), added: Vec::new() }
+    }
+
+    /// The same with as little patience as the chart gives it.
+    pub(crate) fn with_charts_patience(self) -> Self {
+        Self { down_after: CHART_DOWN_AFTER, ..self }
     }
 
     /// One sync at `now`. Without a metric nothing changes.
@@ -51,7 +61,7 @@ impl Hpa {
         if self.recommendations.is_empty() {
             self.recommendations.push((now, self.replicas));
         }
-        self.recommendations.retain(|(at, _)| *at > now - DOWN_STABILISATION);
+        self.recommendations.retain(|(at, _)| *at > now - self.down_after);
         self.recommendations.push((now, proposed));
         let highest = self.recommendations.iter().map(|(_, count)| *count).max().unwrap_or(proposed);
         if proposed >= self.replicas { proposed } else { highest.min(self.replicas).max(proposed) }
@@ -81,6 +91,13 @@ mod tests {
         let course: Vec<u32> = (0..22).map(|sync| hpa.sync(f64::from(sync) * SYNC, Some(2.0), 1.0)).collect();
         assert_eq!(course[..20], [12; 20]);
         assert_eq!(course[20..], [2, 2]);
+    }
+
+    #[test]
+    fn with_the_charts_patience_it_waits_half_a_minute() {
+        let mut hpa = Hpa::new(12, 1, 12, 0.0).with_charts_patience();
+        let course: Vec<u32> = (0..4).map(|sync| hpa.sync(f64::from(sync) * SYNC, Some(2.0), 1.0)).collect();
+        assert_eq!(course, [12, 12, 2, 2]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn main() {
         println!("**{}**: {}\n", contest.trace.name, contest.trace.about);
         println!("| | worst delay | p99 delay | late | replica-seconds | rebalances |");
         println!("|---|---:|---:|---:|---:|---:|");
-        let scores = [&contest.all, &contest.reflex, &contest.planner, &contest.keda_best];
+        let scores = [&contest.all, &contest.reflex, &contest.planner, &contest.chart, &contest.keda_best];
         for score in scores.into_iter().chain(&contest.keda_keeping).chain([&contest.keda_default]) {
             println!(
                 "| {} | {:.1} s | {:.1} s | {:.1} % | {:.0} | {:.1} |",

@@ -8,7 +8,7 @@ use planner::{Plan, Rate, Settings, Snapshot, plan};
 /// What gives the HPA its metric.
 pub(crate) enum Scaler {
     /// This crate's planner, as the chart sets it up: `AverageValue` 1, no tolerance.
-    Planner { settings: Settings, last: Option<Box<Plan>> },
+    Planner { settings: Settings, last: Option<Box<Plan>>, hpa: Patience },
     /// KEDA with a lag threshold and the HPA's own tolerance.
     Keda { threshold: u64 },
     /// As quick as any scaler could be that sees the same readings, through the same HPA: it knows the true capacity,
@@ -19,9 +19,18 @@ pub(crate) enum Scaler {
     All,
 }
 
+/// How long an HPA waits before it shrinks.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// As everyone's.
+    Default,
+    /// As the chart's, which leaves it to the planner.
+    Chart,
+}
+
 impl Scaler {
-    pub(crate) fn planner() -> Self {
-        Self::Planner { settings: Settings::default(), last: None }
+    pub(crate) fn planner(hpa: Patience) -> Self {
+        Self::Planner { settings: Settings::default(), last: None, hpa }
     }
 
     pub(crate) fn reflex() -> Self {
@@ -34,7 +43,8 @@ impl Scaler {
             Self::Keda { .. } => (1, 0.1),
             Self::All => (PARTITIONS as u32, 0.0),
         };
-        Hpa::new(replicas, 1, PARTITIONS as u32, tolerance)
+        let hpa = Hpa::new(replicas, 1, PARTITIONS as u32, tolerance);
+        if matches!(self, Self::Planner { hpa: Patience::Chart, .. }) { hpa.with_charts_patience() } else { hpa }
     }
 
     /// Whether it goes by the monitor's readings.
@@ -45,7 +55,7 @@ impl Scaler {
     /// Takes in a reading; the metric it leads to is what [`Self::metric`] then tells.
     pub(crate) fn read(&mut self, snapshot: &Snapshot) {
         match self {
-            Self::Planner { settings, last } => *last = Some(Box::new(plan(snapshot, last.as_deref(), settings))),
+            Self::Planner { settings, last, .. } => *last = Some(Box::new(plan(snapshot, last.as_deref(), settings))),
             Self::Reflex { calm, alarmed } => {
                 let settings = Settings { consumer_capacity: Some(CAPACITY), ..Settings::default() };
                 let next = plan(snapshot, calm.as_deref(), &settings);
