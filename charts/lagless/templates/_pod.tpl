@@ -48,15 +48,17 @@ spec:
         readOnlyRootFilesystem: true
         capabilities: {drop: [ALL]}
       env:
-        {{- .env | nindent 8 }}
-        {{- include "lagless.kafka.env" (list $root $component) | nindent 8 }}
-        - name: RUST_LOG
-          value: {{ $root.Values.log | quote }}
+        {{- $env := concat (.env | fromYamlArray) (include "lagless.kafka.env" (list $root $component) | fromYamlArray) }}
+        {{- $env = append $env (dict "name" "RUST_LOG" "value" $root.Values.log) }}
         {{- with $root.Values.tracing.endpoint }}
-        - name: OTEL_EXPORTER_OTLP_ENDPOINT
-          value: {{ . | quote }}
-        - name: OTEL_TRACES_SAMPLER_ARG
-          value: {{ $root.Values.tracing.ratio | quote }}
+        {{- $env = append $env (dict "name" "OTEL_EXPORTER_OTLP_ENDPOINT" "value" .) }}
+        {{- $env = append $env (dict "name" "OTEL_TRACES_SAMPLER_ARG" "value" ($root.Values.tracing.ratio | toString)) }}
+        {{- end }}
+        {{- /* What is said of a service itself goes before what the chart says. */}}
+        {{- range $env }}
+        {{- if not (hasKey $own.env .name) }}
+        {{- list . | toYaml | nindent 8 }}
+        {{- end }}
         {{- end }}
         {{- range $name, $value := $own.env }}
         - name: {{ $name }}
